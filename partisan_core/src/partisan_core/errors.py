@@ -1,0 +1,118 @@
+"""Every error a user can meet. Each message says whose fault it is, what happened to the state, how to mend it.
+
+    PartisanError
+    ├── ConfigError            the configuration: file, key path, value, what was expected
+    │   ├── InvalidName         a malformed node or mailbox name
+    │   └── AddressError       a malformed address
+    ├── PluginError            a plugin: unknown, broken at import, for another API version, claimed twice
+    ├── StartError             the node could not start; nothing was left behind
+    │   ├── AddressInUse       another process listens there
+    │   ├── DataDirLocked      another process runs in this data_dir
+    │   └── DataDirUnusable    not writable, or a state file that cannot be believed
+    ├── NameInUse              somebody else lives under our name; this node has stopped
+    ├── JoinError              a contact refused us for good (wrong cluster, overlay, version, ourselves)
+    ├── SendError              nothing was sent
+    │   ├── UnknownNode        no such node, with the nearest name
+    │   ├── UnknownChannel     no such channel, with the nearest name
+    │   ├── NodeDown           known, and down
+    │   ├── EncodeError        the message is not plain data, or larger than max_message_size
+    │   └── WouldBlock         send_nowait on a full lane
+    ├── MailboxError           a second mailbox of one name, or use after close
+    ├── NodeClosed             the node has left or was closed
+    └── WireError              a peer's bytes: the connection is closed and counted, the node lives on
+        ├── FrameError         a frame that is no frame: bad header check, oversized, unknown kind
+        │   └── CorruptFrame   the checksum does not match: bits changed on the way
+        └── HandshakeError     named refusal, by us or by the peer
+"""
+
+
+class PartisanError(Exception):
+    """Parent of all errors of this project."""
+
+
+class ConfigError(PartisanError):
+    """The configuration is wrong; nothing was started."""
+
+
+class InvalidName(ConfigError):  # noqa: N818
+    """A malformed node or mailbox name."""
+
+
+class AddressError(ConfigError):
+    """A malformed address."""
+
+
+class PluginError(PartisanError):
+    """A plugin is unknown, claimed twice, broken at import or written for another API; nothing was started."""
+
+
+class StartError(PartisanError):
+    """The node could not start; nothing was left behind."""
+
+
+class AddressInUse(StartError):  # noqa: N818
+    """Another process listens on the address."""
+
+
+class DataDirLocked(StartError):  # noqa: N818
+    """Another process runs in this data_dir."""
+
+
+class DataDirUnusable(StartError):  # noqa: N818
+    """The data_dir cannot be written, or holds a state file that cannot be believed."""
+
+
+class NameInUse(PartisanError):  # noqa: N818
+    """Somebody else lives under this node's name; this node has stopped."""
+
+
+class JoinError(PartisanError):
+    """A contact refused this node for good; this node lives on, not joined."""
+
+
+class SendError(PartisanError):
+    """The message was not sent, and nothing of it was queued."""
+
+
+class UnknownNode(SendError):  # noqa: N818
+    """No node of that name is known."""
+
+
+class UnknownChannel(SendError):  # noqa: N818
+    """No channel of that name is configured."""
+
+
+class NodeDown(SendError):  # noqa: N818
+    """The node is known, and down."""
+
+
+class EncodeError(SendError):
+    """The message is not plain data, or too large."""
+
+
+class WouldBlock(SendError):  # noqa: N818
+    """The lane is full; `await send` waits for room instead."""
+
+
+class MailboxError(PartisanError):
+    """A second mailbox of one name, or use of a closed one."""
+
+
+class NodeClosed(PartisanError):  # noqa: N818
+    """The node has left its cluster or was closed."""
+
+
+class WireError(PartisanError):
+    """A peer sent what cannot be accepted; its connection is closed, the node lives on."""
+
+
+class FrameError(WireError):
+    """Bytes that are no frame, or a frame beyond the limits."""
+
+
+class CorruptFrame(FrameError):  # noqa: N818
+    """A checksum does not match its frame: bits changed on the way."""
+
+
+class HandshakeError(WireError):
+    """A handshake ended in a named refusal."""

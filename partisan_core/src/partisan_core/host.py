@@ -1,0 +1,149 @@
+"""The host of a strategy: runs it and turns what it wants into differences. Pure, shared by the kernel and the simulator."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from partisan_core.effects import Effect, Note
+from partisan_core.events import Event, LinkDown, LinkUp, Reason
+from partisan_core.identity import NodeSpec
+from partisan_core.strategy import MembershipStrategy
+
+
+class Connect(Struct, frozen=True):
+    """The strategy wants a link to `peer` that it did not want before, or to a newer life of it."""
+
+    peer: NodeSpec
+
+
+class Release(Struct, frozen=True):
+    """The strategy no longer wants the link: flush it, then let it go unless the peer wants it."""
+
+    peer: NodeSpec
+    reason: Reason
+
+
+class MemberAdded(Struct, frozen=True):
+    """`peer` is new in `members()`, or is a newer life of a member."""
+
+    peer: NodeSpec
+
+
+class MemberRemoved(Struct, frozen=True):
+    """`peer` is no longer in `members()`."""
+
+    peer: NodeSpec
+    reason: Reason
+
+
+class Announce(Struct, frozen=True):
+    """A neighbour changed: `peer` is wanted and up now, or (`reason` set) no longer."""
+
+    peer: NodeSpec
+    reason: Reason | None = None
+
+
+Outcome = Effect | Connect | Release | MemberAdded | MemberRemoved | Announce
+"""What one event leads to, in order: effects, then differences."""
+
+_NOBODY: Mapping[str, NodeSpec] = {}
+
+
+class StrategyHost:
+    """Feeds one strategy; tells it only of links that it wants, and never recursively.
+
+    The connection layer reports every working link with `link_up` and `link_down`, wanted or not.
+    """
+
+    def __init__(self, strategy: MembershipStrategy) -> None:
+        self.strategy = strategy
+        self._members: Mapping[str, NodeSpec] = _NOBODY
+        self._links: Mapping[str, NodeSpec] = _NOBODY
+        self._up: dict[str, NodeSpec] = {}
+        self._neighbours: dict[str, NodeSpec] = {}
+        self._reasons: dict[str, Reason] = {}
+        self._pending: deque[Event] = deque()
+
+    @property
+    def neighbours(self) -> Mapping[str, NodeSpec]:
+        """Whom the strategy wants and has a working link to."""
+        return self._neighbours
+
+    def feed(self, event: Event, now: float) -> Iterator[Outcome]:
+        """Hand one event to the strategy and yield everything that follows from it."""
+        self._pending.append(event)
+        while self._pending:
+            event = self._pending.popleft()
+            for effect in self.strategy.handle(event, now):
+                if isinstance(effect, Note):
+                    self._reasons[effect.peer.name] = effect.reason
+                yield effect
+            yield from self._compare_members()
+            yield from self._compare_links()
+            self._reasons.clear()
+
+    def link_up(self, peer: NodeSpec, now: float) -> Iterator[Outcome]:
+        """A link to `peer` works. The strategy hears of it when it wants it, now or later."""
+        self._up[peer.name] = peer
+        yield from self._match(peer.name)
+        yield from self._drain(now)
+
+    def link_down(self, peer: NodeSpec, reason: Reason, now: float) -> Iterator[Outcome]:
+        """The link to `peer` is down."""
+        self._up.pop(peer.name, None)
+        if self._neighbours.pop(peer.name, None) is not None:
+            yield Announce(peer, reason)
+            self._pending.append(LinkDown(peer, reason))
+        yield from self._drain(now)
+
+    def _drain(self, now: float) -> Iterator[Outcome]:
+        if self._pending:
+            yield from self.feed(self._pending.popleft(), now)
+
+    def _match(self, name: str) -> Iterator[Outcome]:
+        """Make a wanted, working link a neighbour. A link to an older life than the wanted one does not count."""
+        wanted, up = self._links.get(name), self._up.get(name)
+        if wanted is not None and up is not None and up.life >= wanted.life and name not in self._neighbours:
+            self._neighbours[name] = up
+            yield Announce(up)
+            self._pending.append(LinkUp(up))
+
+    def _compare_members(self) -> Iterator[Outcome]:
+        before, after = self._members, self.strategy.members()
+        if before is after:
+            return
+        self._members = after
+        for name, peer in before.items():
+            if name not in after:
+                yield MemberRemoved(peer, self._reasons.get(name, Reason.LEFT))
+        for name, peer in after.items():
+            if name not in before or before[name].life != peer.life:
+                yield MemberAdded(peer)
+
+    def _compare_links(self) -> Iterator[Outcome]:
+        before, after = self._links, self.strategy.links()
+        if before is after:
+            return
+        self._links = after
+        for name, peer in before.items():
+            if name not in after:
+                yield from self._release(peer)
+        for name, peer in after.items():
+            if name not in before or before[name].life != peer.life:
+                yield from self._replace(peer)
+                yield Connect(peer)
+                yield from self._match(name)
+
+    def _release(self, peer: NodeSpec) -> Iterator[Outcome]:
+        reason = self._reasons.get(peer.name, Reason.DEMOTED)
+        if self._neighbours.pop(peer.name, None) is not None:
+            yield Announce(peer, reason)
+        yield Release(peer, reason)
+
+    def _replace(self, peer: NodeSpec) -> Iterator[Outcome]:
+        old = self._neighbours.get(peer.name)
+        if old is not None and old.life < peer.life:
+            del self._neighbours[peer.name]
+            yield Announce(old, Reason.RESTARTED)
+            self._pending.append(LinkDown(old, Reason.RESTARTED))
