@@ -11,6 +11,7 @@
     │   └── DataDirUnusable    not writable, or a state file that cannot be believed
     ├── NameInUse              somebody else lives under our name; this node has stopped
     ├── JoinError              a contact refused us for good (wrong cluster, overlay, version, ourselves)
+    ├── CapabilityError        the overlay in use cannot do what was asked; nothing was changed
     ├── SendError              nothing was sent
     │   ├── UnknownNode        no such node, with the nearest name
     │   ├── UnknownChannel     no such channel, with the nearest name
@@ -20,8 +21,8 @@
     ├── MailboxError           a second mailbox of one name, or use after close
     ├── NodeClosed             the node has left or was closed
     └── WireError              a peer's bytes: the connection is closed and counted, the node lives on
-        ├── FrameError         a frame that is no frame: bad header check, oversized, unknown kind
-        │   └── CorruptFrame   the checksum does not match: bits changed on the way
+        ├── FrameError         a frame that is no frame: oversized, unknown kind, empty batch
+        │   └── CorruptFrame   a check does not match: bits changed on the way, or no Partisan at all
         └── HandshakeError     named refusal, by us or by the peer
 """
 
@@ -70,6 +71,10 @@ class JoinError(PartisanError):
     """A contact refused this node for good; this node lives on, not joined."""
 
 
+class CapabilityError(PartisanError):
+    """The overlay in use cannot do what was asked; nothing was changed."""
+
+
 class SendError(PartisanError):
     """The message was not sent, and nothing of it was queued."""
 
@@ -111,7 +116,7 @@ class FrameError(WireError):
 
 
 class CorruptFrame(FrameError):  # noqa: N818
-    """A checksum does not match its frame: bits changed on the way."""
+    """A header check or a checksum does not match: bits changed on the way, or the peer is no Partisan node."""
 
 
 class HandshakeError(WireError):

@@ -1,4 +1,4 @@
-"""The host of a strategy: runs it and turns what it wants into differences. Pure, shared by the kernel and the simulator."""
+"""The host of a strategy: turns what it wants into differences. Pure: kernel and simulator share it."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -64,6 +64,7 @@ class StrategyHost:
         self._neighbours: dict[str, NodeSpec] = {}
         self._reasons: dict[str, Reason] = {}
         self._pending: deque[Event] = deque()
+        self._draining = False
 
     @property
     def neighbours(self) -> Mapping[str, NodeSpec]:
@@ -71,38 +72,61 @@ class StrategyHost:
         return self._neighbours
 
     def feed(self, event: Event, now: float) -> Iterator[Outcome]:
-        """Hand one event to the strategy and yield everything that follows from it."""
+        """Hand one event to the strategy and yield everything that follows from it.
+
+        The caller exhausts the iterator. What a call made meanwhile leads to comes out of the outer iterator.
+        When the strategy raises, its event is dropped; what was still to come is handled by the next call.
+        """
         self._pending.append(event)
-        while self._pending:
-            event = self._pending.popleft()
-            for effect in self.strategy.handle(event, now):
-                if isinstance(effect, Note):
-                    self._reasons[effect.peer.name] = effect.reason
-                yield effect
-            yield from self._compare_members()
-            yield from self._compare_links()
-            self._reasons.clear()
+        yield from self._drain(now)
 
     def link_up(self, peer: NodeSpec, now: float) -> Iterator[Outcome]:
-        """A link to `peer` works. The strategy hears of it when it wants it, now or later."""
+        """A link to `peer` works. The strategy hears of it when it wants it, now or later.
+
+        A link to a newer life of the name takes the place of one to an older; one to an older is ignored.
+        """
+        up = self._up.get(peer.name)
+        if up is not None and up.life > peer.life:
+            return
         self._up[peer.name] = peer
+        yield from self._supersede(peer, Reason.RESTARTED)
         yield from self._match(peer.name)
         yield from self._drain(now)
 
     def link_down(self, peer: NodeSpec, reason: Reason, now: float) -> Iterator[Outcome]:
-        """The link to `peer` is down."""
-        self._up.pop(peer.name, None)
+        """The link to `peer` is down. Ignored when the link that is up is to another life of the name."""
+        up = self._up.get(peer.name)
+        if up is None or up.life != peer.life:
+            return
+        del self._up[peer.name]
         if self._neighbours.pop(peer.name, None) is not None:
             yield Announce(peer, reason)
             self._pending.append(LinkDown(peer, reason))
         yield from self._drain(now)
 
     def _drain(self, now: float) -> Iterator[Outcome]:
-        if self._pending:
-            yield from self.feed(self._pending.popleft(), now)
+        if self._draining:
+            return
+        self._draining = True
+        try:
+            while self._pending:
+                yield from self._handle(self._pending.popleft(), now)
+        finally:
+            self._draining = False
+
+    def _handle(self, event: Event, now: float) -> Iterator[Outcome]:
+        self._reasons.clear()
+        for effect in self.strategy.handle(event, now):
+            if isinstance(effect, Note):
+                self._reasons[effect.peer.name] = effect.reason
+            yield effect
+        if self.strategy.members() is not self._members:
+            yield from self._compare_members()
+        if self.strategy.links() is not self._links:
+            yield from self._compare_links()
 
     def _match(self, name: str) -> Iterator[Outcome]:
-        """Make a wanted, working link a neighbour. A link to an older life than the wanted one does not count."""
+        """Make a wanted, working link a neighbour. One to an older life than the wanted does not count."""
         wanted, up = self._links.get(name), self._up.get(name)
         if wanted is not None and up is not None and up.life >= wanted.life and name not in self._neighbours:
             self._neighbours[name] = up
@@ -111,8 +135,6 @@ class StrategyHost:
 
     def _compare_members(self) -> Iterator[Outcome]:
         before, after = self._members, self.strategy.members()
-        if before is after:
-            return
         self._members = after
         for name, peer in before.items():
             if name not in after:
@@ -123,15 +145,13 @@ class StrategyHost:
 
     def _compare_links(self) -> Iterator[Outcome]:
         before, after = self._links, self.strategy.links()
-        if before is after:
-            return
         self._links = after
         for name, peer in before.items():
             if name not in after:
                 yield from self._release(peer)
         for name, peer in after.items():
             if name not in before or before[name].life != peer.life:
-                yield from self._replace(peer)
+                yield from self._supersede(peer, self._reasons.get(name, Reason.RESTARTED))
                 yield Connect(peer)
                 yield from self._match(name)
 
@@ -141,9 +161,10 @@ class StrategyHost:
             yield Announce(peer, reason)
         yield Release(peer, reason)
 
-    def _replace(self, peer: NodeSpec) -> Iterator[Outcome]:
+    def _supersede(self, peer: NodeSpec, reason: Reason) -> Iterator[Outcome]:
+        """Let go of a neighbour when a newer life of it answers, or is wanted."""
         old = self._neighbours.get(peer.name)
         if old is not None and old.life < peer.life:
             del self._neighbours[peer.name]
-            yield Announce(old, Reason.RESTARTED)
-            self._pending.append(LinkDown(old, Reason.RESTARTED))
+            yield Announce(old, reason)
+            self._pending.append(LinkDown(old, reason))

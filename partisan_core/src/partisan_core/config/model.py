@@ -1,0 +1,164 @@
+"""The configuration as the kernel sees it: frozen, complete, in seconds and bytes, defaults with origins.
+
+Parts that plugins own (`[overlay]`, `[serializer]`, …) stay raw in a `Selection` until the plugin is loaded.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Final
+
+from partisan_core.config.readings import Count, Name, Table, Texts
+from partisan_core.config.units import PositiveSeconds, Seconds, Size, format_duration
+from partisan_core.identity import Address
+
+KIB, MIB, GIB = 1024, 1024**2, 1024**3
+
+DEFAULT_USES: Final = {
+    "overlay": "fullmesh",
+    "serializer": "msgpack",
+    "failure_detector": "tcp",
+    "transport": "tcp",
+}
+"""What is used where nothing is said, by section: the sections that select a plugin."""
+
+DEFAULT_CHANNEL: Final = "default"
+MEMBERSHIP_CHANNEL: Final = "membership"
+
+LabelMap = Annotated[Mapping[str, str], Texts(most=64, most_bytes=1024)]
+"""Bounded because the handshake frame is, at 4 KiB before a peer has proved anything (design, section 7)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection(Table):
+    """Which plugin a section uses, and the rest of its table, which that plugin owns."""
+
+    use: str
+    options: Mapping[str, object] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """Where each value came from, by key path; for error messages."""
+
+
+def _default(section: str) -> Selection:
+    return Selection(use=DEFAULT_USES[section])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeConfig(Table):
+    """`[node]`: who this node is and where it listens."""
+
+    name: Annotated[str, Name(may_be_empty=True)] = ""
+    """A stable label, independent of addresses. Empty: an ephemeral one is made at start."""
+    listen: tuple[Address, ...] = (Address("127.0.0.1", 0),)
+    """Where to listen; port 0 means any. Default chosen: reachable by this machine alone."""
+    advertise: tuple[Address, ...] = ()
+    """What to tell others to dial, when that is not where it listens."""
+    data_dir: Path | None = None
+    """What survives a restart lives here. A relative path in a file is relative to that file's folder."""
+    cluster: Annotated[str, Name()] = "default"
+    """Nodes of different clusters refuse each other."""
+    labels: LabelMap = field(default_factory=dict)
+    """Role, zone, version: what overlays and operators select by."""
+    metadata: LabelMap = field(default_factory=dict)
+    """The user's own; never interpreted."""
+    strict: bool = False
+    """A part that raises stops the node instead of being logged and counted. Chosen: for tests only."""
+
+    def conflicts(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Listening everywhere says nothing about where to dial."""
+        wildcard = next((address for address in self.listen if address.is_wildcard), None)
+        if wildcard and not self.advertise:
+            example = f'advertise = ["this-machine.example:{wildcard.port or 9090}"]'
+            yield ("listen",), f"an address that others can dial, or beside it the line {example}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelConfig(Table):
+    """`[channels.NAME]`: a stream of messages with connections and bounds of its own."""
+
+    parallelism: Annotated[int, Count(1, 64)] = 1
+    """How many connections (lanes) at most; the smaller wish of both ends counts. Default: Partisan's."""
+    policy: str = "block"
+    """The channel policy: what happens when a lane is full. Default chosen: backpressure loses nothing."""
+    serializer: str | None = None
+    """The serializer of this channel; by default the node's."""
+    queue_messages: Annotated[int, Count(1, 100_000_000)] = 10_000
+    """Bound of each lane's queue. Default chosen: a few milliseconds of full speed."""
+    queue_bytes: Annotated[int, Size(least=KIB)] = 8 * MIB
+    """The other bound of each lane's queue. Default chosen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkConfig(Table):
+    """`[links]`: how connections are made, watched and given up."""
+
+    handshake_timeout: PositiveSeconds = 2.0
+    """From the first byte to an authenticated connection. Origin: design, section 7."""
+    dial_timeout: PositiveSeconds = 1.0
+    """For one address to answer. Chosen: several lost SYN packets are rarer than dead hosts."""
+    reconnect_grace: Seconds = 3.0
+    """How long a lost peer may stay away before it is down (`unreachable`). Origin: design, section 7."""
+    redial_first: PositiveSeconds = 0.05
+    """The first pause between two dials; it doubles, jittered. Chosen."""
+    redial_limit: PositiveSeconds = 10.0
+    """The longest pause between two dials. Chosen."""
+    ping_interval: PositiveSeconds = 5.0
+    """Between two pings of a quiet connection. Chosen."""
+    ping_timeout: PositiveSeconds = 2.0
+    """For one ping to be answered. Chosen."""
+    ping_attempts: Annotated[int, Count(1, 100)] = 2
+    """How many unanswered pings in a row break a connection. Chosen."""
+    linger: Seconds = 1.0
+    """How long a link is kept after neither end wants it. Chosen."""
+    flush_timeout: Seconds = 2.0
+    """How long a closing node tries to send what is queued. Origin: the command's promise at Ctrl-C."""
+
+    def conflicts(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """The pause between two dials only grows."""
+        if self.redial_first > self.redial_limit:
+            yield ("redial_first",), f"at most redial_limit, which is {format_duration(self.redial_limit)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxConfig(Table):
+    """`[mailboxes]`: the bound of what waits to be received."""
+
+    messages: Annotated[int, Count(1, 100_000_000)] = 10_000
+    """How many messages wait in one mailbox; a full one pauses its lane. Origin: design, section 7."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitConfig(Table):
+    """`[limits]`: what a peer may send."""
+
+    message: Annotated[int, Size(least=KIB, most=GIB)] = 16 * MIB
+    """The largest encoded message. Chosen."""
+    batch: Annotated[int, Size(least=KIB, most=16 * MIB)] = 64 * KIB
+    """How much the writer joins into one frame. Origin: measured, design, section 11."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config(Table):
+    """A whole configuration. The channels `default` and `membership` always exist."""
+
+    node: NodeConfig = field(default_factory=NodeConfig)
+    overlay: Selection = field(default_factory=lambda: _default("overlay"))
+    serializer: Selection = field(default_factory=lambda: _default("serializer"))
+    failure_detector: Selection = field(default_factory=lambda: _default("failure_detector"))
+    transport: Selection = field(default_factory=lambda: _default("transport"))
+    channels: Mapping[Annotated[str, Name()], ChannelConfig] = field(default_factory=dict)
+    links: LinkConfig = field(default_factory=LinkConfig)
+    mailboxes: MailboxConfig = field(default_factory=MailboxConfig)
+    limits: LimitConfig = field(default_factory=LimitConfig)
+    origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """Where each value that is not a default came from, by key path."""
+
+    def __post_init__(self) -> None:
+        Table.__post_init__(self)
+        always = {MEMBERSHIP_CHANNEL: ChannelConfig(), DEFAULT_CHANNEL: ChannelConfig()}
+        object.__setattr__(self, "channels", always | dict(self.channels))
+
+    def conflicts(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """The core's own channel cannot be configured."""
+        if self.channels.get(MEMBERSHIP_CHANNEL, ChannelConfig()) != ChannelConfig():
+            yield ("channels", MEMBERSHIP_CHANNEL), "nothing: the core keeps this channel for itself"

@@ -1,0 +1,1 @@
+"""The kernel: where the effects of pure machines meet trio."""

@@ -1,0 +1,83 @@
+"""The channels of a node: configuration, codec and policy, bound once at start."""
+
+import zlib
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from partisan_core.errors import UnknownChannel
+from partisan_core.identity import NodeSpec
+from partisan_core.kernel.lane import Lane
+from partisan_core.kinds import ChannelPolicy, Serializer
+from partisan_core.mailboxes import Mailbox
+from partisan_core.spelling import did_you_mean
+
+MEMBERSHIP = "membership"
+"""The control channel: always there, one lane, the core's own typed codec."""
+
+Deliver = Callable[[NodeSpec, list[tuple[str, Any]]], Mailbox | None]
+
+
+class Channel(Struct):
+    """One channel, ready to make lanes."""
+
+    name: str
+    parallelism: int
+    policy: ChannelPolicy
+    codec_name: str
+    codec: Serializer
+    deliver: Deliver
+    queue_messages: int
+    queue_bytes: int
+    batch_bytes: int
+
+    def open_lane(self, index: int) -> Lane:
+        """A new lane, empty and without a connection."""
+        return Lane(self.name, index, self.policy, self.queue_messages, self.queue_bytes, self.batch_bytes)
+
+
+class MembershipCodec:
+    """The core's typed codec of one overlay's messages: works with no serializer installed."""
+
+    def __init__(self, messages: Sequence[type[Struct]]) -> None:
+        self._encoder = msgspec.msgpack.Encoder()
+        union: Any = messages[0]
+        for message in messages[1:]:
+            union = union | message
+        self._decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(list[tuple[str, union]])
+
+    def encode(self, envelope: tuple[str, object]) -> bytes:
+        """One overlay message."""
+        return self._encoder.encode(envelope)
+
+    def join(self, pieces: Sequence[bytes]) -> bytes:
+        """An array of them (MessagePack array32)."""
+        return b"".join((b"\xdd", len(pieces).to_bytes(4, "big"), *pieces))
+
+    def decode_batch(self, data: memoryview) -> list[tuple[str, Any]]:
+        """Typed messages, or `msgspec.DecodeError`."""
+        batch: list[tuple[str, Any]] = self._decoder.decode(data)
+        return batch
+
+
+def find_channel(channels: Mapping[str, Channel], name: str) -> Channel:
+    """The channel an application may send on.
+
+    Raises:
+        UnknownChannel: there is none of that name; nothing was sent.
+    """
+    channel = channels.get(name)
+    if channel is None or name == MEMBERSHIP:
+        known = sorted(set(channels) - {MEMBERSHIP})
+        raise UnknownChannel(
+            f"no channel {name!r} is configured{did_you_mean(name, known)}; nothing was sent. There are "
+            f"{', '.join(known)}. Add [channels.{name}] to the configuration of every node"
+        )
+    return channel
+
+
+def choose_lane(key: Hashable, lanes: int) -> int:
+    """The lane of a partition key: stable between processes and runs, so never `hash()`."""
+    return zlib.crc32(repr(key).encode()) % lanes if lanes > 1 else 0

@@ -1,0 +1,346 @@
+"""One authenticated connection: a reader and a writer over a wire, in the service of one lane."""
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+import trio
+
+from partisan_core.errors import FrameError, WireError
+from partisan_core.events import Reason
+from partisan_core.identity import NodeSpec
+from partisan_core.kernel.lane import Lane
+from partisan_core.kinds import Serializer, Wire
+from partisan_core.mailboxes import Mailbox
+from partisan_core.wire.batch import encode_data, split_data
+from partisan_core.wire.control import Goodbye, Interest, decode_control, encode_control
+from partisan_core.wire.frames import Frame, FrameReader, Kind, encode_frame
+
+DECODE_ERRORS = (
+    msgspec.DecodeError,
+    UnicodeDecodeError,
+    RecursionError,
+    MemoryError,
+    OverflowError,
+    ValueError,
+    TypeError,
+)
+"""What decoding a peer's bytes may raise (reliability reference 4.2); anything else is a bug of ours and loud."""
+
+READ_BYTES = 256 * 1024
+"""One read buffer per node: larger reads gain nothing measurable, smaller ones cost system calls (measured)."""
+
+
+class Channel(Protocol):
+    """Where the messages of a connection come from and go to."""
+
+    codec: Serializer
+
+    def deliver(self, peer: NodeSpec, batch: list[tuple[str, object]]) -> Mailbox | None:
+        """Take decoded messages; returns a mailbox that is full now."""
+
+
+class Owner(Protocol):
+    """Who is told what happens on a connection."""
+
+    def on_interest(self, connection: "Connection", wanted: bool) -> None:
+        """The peer says whether it wants the link."""
+
+    def on_gap(self, peer: NodeSpec, lane: Lane, lost: int) -> None:
+        """Messages of the peer were lost between two connections of a session."""
+
+    def on_ended(self, connection: "Connection") -> None:
+        """It is over; `farewell` or `error` says why."""
+
+
+class Connection:
+    """Owns a wire from the end of the handshake to its close."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        peer: NodeSpec,
+        lane: Lane,
+        channel: Channel,
+        owner: Owner,
+        *,
+        dialled: bool,
+        buffer: memoryview,
+        max_body: int,
+    ) -> None:
+        self.wire, self.peer, self.lane = wire, peer, lane
+        self.dialled = dialled
+        self.since = trio.current_time()
+        self.farewell: Reason | None = None
+        """Why the peer ended it, by its own word."""
+        self.error: str | None = None
+        """Why it broke."""
+        self.heard = True
+        self.paused = False
+        self.rtt = math.nan
+        """Seconds of the last ping; not a number before the first."""
+        self.frames_in = self.frames_out = self.bytes_in = self.bytes_out = 0
+        self._channel, self._owner = channel, owner
+        self._buffer = buffer
+        self._reader = FrameReader(max_body)
+        self._control: list[bytes] = []
+        self._unsent: memoryview | None = None
+        self._resting: trio.lowlevel.Task | None = None
+        self._finishing: Reason | None = None
+        self._said_goodbye = False
+        self.ended = trio.Event()
+        self._pings: dict[int, tuple[float, Callable[[float], None]]] = {}
+        self._ping_number = 0
+        self._closed = False
+
+    # -- what others ask for ------------------------------------------------------------------------------------
+
+    def kick(self) -> None:
+        """The lane has messages. An idle connection writes at once, so that a lone message waits for no task switch;
+        the writer it wakes then takes what follows, so that a burst becomes few frames.
+        """
+        if self._resting is not None:
+            self._write_now(self._data_frame())
+            self._wake()
+
+    def control(self, message: Interest | Goodbye) -> None:
+        """Queue a control message; it goes before the lane's messages."""
+        self._control.append(encode_frame(Kind.CONTROL, encode_control(message)))
+        self._wake()
+
+    def ping(self, answered: Callable[[float], None]) -> None:
+        """Send a ping; `answered(rtt)` is called with the seconds until its pong, or never."""
+        self._ping_number += 1
+        self._pings[self._ping_number] = (trio.current_time(), answered)
+        self._control.append(encode_frame(Kind.PING, b"", self._ping_number))
+        self._wake()
+
+    def finish(self, reason: Reason) -> None:
+        """Write what is queued, say goodbye, and end when the peer has read it all."""
+        if self._finishing is None:
+            self._finishing = reason
+            self._wake()
+
+    def close(self, why: str) -> None:
+        """Break it now. Idempotent."""
+        if not self._closed:
+            self._closed = True
+            self.error = self.error or why
+            self.wire.close()
+            self._wake()
+
+    def replace(self) -> None:
+        """A newer connection of this lane takes over: take in what has arrived, then break."""
+        self.drain_nowait()
+        self.close("replaced by a newer connection of the same lane")
+
+    # -- running ------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Read and write until it is over; then tell the owner."""
+        self.lane.carrier = self
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._write_until_over, nursery.cancel_scope)
+                await self._read_until_over()
+                nursery.cancel_scope.cancel()
+        finally:
+            if self.lane.carrier is self:
+                self.lane.carrier = None
+            self.close("the node is closing")
+            self.ended.set()
+            self._owner.on_ended(self)
+
+    @property
+    def is_finishing(self) -> bool:
+        """True when this end has let it go on purpose."""
+        return self._finishing is not None
+
+    async def _read_until_over(self) -> None:
+        try:
+            await self._read()
+        except (OSError, trio.ClosedResourceError, trio.BrokenResourceError) as error:
+            self.close(f"broken: {error or type(error).__name__}")
+        except WireError as error:
+            self.close(f"{type(error).__name__}: {error}")
+
+    async def _write_until_over(self, scope: trio.CancelScope) -> None:
+        try:
+            await self._write()
+        except (OSError, trio.ClosedResourceError, trio.BrokenResourceError) as error:
+            self.error = self.error or f"broken: {error or type(error).__name__}"
+            # what the peer sent before it went is still to be read: the reader finds the end by itself
+            await trio.sleep(1)
+            scope.cancel()
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        wire, buffer = self.wire, self._buffer
+        while True:
+            try:
+                count = wire.try_recv_into(buffer)
+            except BlockingIOError:
+                await wire.wait_readable()
+                continue
+            if count == 0:
+                self.close("the peer closed it")
+                return
+            full = self._take_in(buffer[:count])
+            if full is not None:
+                await self._pause(full)
+            elif count < len(buffer):
+                await wire.wait_readable()
+            else:
+                await trio.lowlevel.checkpoint()
+
+    def drain_nowait(self) -> None:
+        """Take in what has already arrived, before the connection is given up."""
+        try:
+            while (count := self.wire.try_recv_into(self._buffer)) > 0:
+                self._take_in(self._buffer[:count])
+        except (OSError, trio.ClosedResourceError, WireError):
+            return
+
+    async def _pause(self, full: Mailbox) -> None:
+        self.paused = True
+        await full.wait_room()
+        self.paused = False
+
+    def _take_in(self, data: memoryview) -> Mailbox | None:
+        self.heard = True
+        self.bytes_in += len(data)
+        full = None
+        for frame in self._reader.feed(data):
+            self.frames_in += 1
+            if frame.kind == Kind.DATA:
+                full = self._on_data(frame) or full
+            else:
+                self._on_other(frame)
+        if self._reader.error is not None:
+            raise self._reader.error
+        return full
+
+    def _on_data(self, frame: Frame) -> Mailbox | None:
+        count, payload = split_data(frame.body)
+        admission = self.lane.session.admit(frame.number, count)
+        if admission.gap:
+            self._owner.on_gap(self.peer, self.lane, admission.gap)
+        if admission.skip == count:
+            return None
+        try:
+            batch = self._channel.codec.decode_batch(payload)
+        except DECODE_ERRORS as error:
+            raise FrameError(f"a batch of {count} messages cannot be decoded: {type(error).__name__}") from error
+        if len(batch) != count:
+            raise FrameError(f"a batch said to hold {count} messages holds {len(batch)}")
+        return self._channel.deliver(self.peer, batch[admission.skip :] if admission.skip else batch)
+
+    def _on_other(self, frame: Frame) -> None:
+        match frame.kind:
+            case Kind.PING:
+                self._control.append(encode_frame(Kind.PONG, b"", frame.number))
+                self._wake()
+            case Kind.PONG:
+                self._on_pong(frame.number)
+            case Kind.CONTROL:
+                self._on_control(frame)
+            case _:
+                raise FrameError(f"a frame of kind {frame.kind} is not expected after the handshake")
+
+    def _on_pong(self, number: int) -> None:
+        sent = self._pings.pop(number, None)
+        if sent is not None:
+            self.rtt = trio.current_time() - sent[0]
+            sent[1](self.rtt)
+
+    def _on_control(self, frame: Frame) -> None:
+        try:
+            message = decode_control(frame.body)
+        except DECODE_ERRORS as error:
+            raise FrameError("a control frame cannot be decoded") from error
+        match message:
+            case Interest(wanted=wanted):
+                self._owner.on_interest(self, wanted)
+            case Goodbye(reason=reason):
+                self._on_goodbye(reason)
+
+    def _on_goodbye(self, reason: Reason) -> None:
+        """The peer has written its last frame: write ours, then close, so that neither end destroys what is on the way."""
+        self.farewell = reason
+        if self._said_goodbye:
+            self.close("ended by both ends")
+        else:
+            self._finishing = reason
+            self._wake()
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    async def _write(self) -> None:
+        while not self._closed:
+            if self._unsent is not None:
+                await self._write_all(self._unsent)
+                self._unsent = None
+            elif self._control:
+                control, self._control = self._control, []
+                await self._write_all(memoryview(b"".join(control)))
+            elif self.lane.pieces and self.lane.carrier is self:
+                await self._write_all(memoryview(self._data_frame()))
+                await trio.lowlevel.checkpoint()
+            elif self.farewell is not None:
+                self.close(f"ended by the peer: {self.farewell}")
+            elif self._finishing is not None:
+                await self._say_goodbye(self._finishing)
+                return
+            else:
+                await self._rest()
+
+    def _data_frame(self) -> bytes:
+        lane = self.lane
+        pieces = lane.take()
+        self.frames_out += 1
+        return encode_data(lane.session.number(len(pieces)), len(pieces), self._channel.codec.join(pieces))
+
+    async def _write_all(self, data: memoryview) -> None:
+        self.bytes_out += len(data)
+        while data:
+            try:
+                sent = self.wire.try_send(data)
+            except BlockingIOError:
+                await self.wire.wait_writable()
+            else:
+                data = data[sent:]
+
+    def _write_now(self, frame: bytes) -> None:
+        """Write from the sender's own task what the wire takes without waiting; the writer does the rest."""
+        try:
+            sent = self.wire.try_send(frame)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            self.close(f"broken: {error}")
+            return
+        self.bytes_out += sent
+        if sent < len(frame):
+            self._unsent = memoryview(frame)[sent:]
+
+    async def _say_goodbye(self, reason: Reason) -> None:
+        self._said_goodbye = True
+        await self._write_all(memoryview(encode_frame(Kind.CONTROL, encode_control(Goodbye(reason)))))
+
+    async def _rest(self) -> None:
+        self._resting = trio.lowlevel.current_task()
+
+        def abort(_: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
+            self._resting = None
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+    def _wake(self) -> None:
+        task, self._resting = self._resting, None
+        if task is not None:
+            trio.lowlevel.reschedule(task)
+
+

@@ -1,0 +1,159 @@
+"""The door of a node: dials others and answers those who dial; connections go to `Peers`."""
+
+import logging
+
+import trio
+
+from partisan_core.config.model import LinkConfig
+from partisan_core.errors import WireError
+from partisan_core.events import Reason
+from partisan_core.identity import Address, NodeSpec
+from partisan_core.kernel.handshaking import Refusing, Shaken, Shaker
+from partisan_core.kernel.journal import Journal
+from partisan_core.kernel.peer import MEMBERSHIP_LANE, LaneKey, Peer
+from partisan_core.kernel.peers import Peers
+from partisan_core.kinds import Listener, Transport, Wire
+from partisan_core.notices import PeerRefused
+from partisan_core.wire.messages import Refused
+
+log = logging.getLogger("partisan.door")
+
+HALF_OPEN_LIMIT = 512
+"""Handshakes in progress at the door (reliability reference 4.3: a smaller cap is itself a denial of service)."""
+
+_ACCEPT_PAUSE = 0.1
+"""Seconds to wait after a fault of `accept`, such as no descriptors left (chosen)."""
+
+
+class Doorway:
+    """Makes connections of wires."""
+
+    def __init__(
+        self,
+        shaker: Shaker,
+        peers: Peers,
+        transport: Transport,
+        settings: LinkConfig,
+        journal: Journal,
+        nursery: trio.Nursery,
+    ) -> None:
+        self._shaker = shaker
+        self._peers, self._transport, self._settings = peers, transport, settings
+        self._journal, self._nursery = journal, nursery
+        self._half_open = 0
+
+    # -- answering ----------------------------------------------------------------------------------------------
+
+    async def serve(self, listener: Listener) -> None:
+        """Accept until the listener is closed; never awaits a peer."""
+        while True:
+            try:
+                wire = await listener.accept()
+            except trio.ClosedResourceError:
+                return
+            except OSError as error:
+                log.warning("cannot accept at %s: %s; trying again", listener.address, error)
+                await trio.sleep(_ACCEPT_PAUSE)
+                continue
+            if self._half_open >= HALF_OPEN_LIMIT:
+                self._refused(wire, "busy", f"more than {HALF_OPEN_LIMIT} handshakes in progress")
+            else:
+                self._half_open += 1
+                self._nursery.start_soon(self._answer, wire)
+
+    async def _answer(self, wire: Wire) -> None:
+        try:
+            with trio.fail_after(self._settings.handshake_timeout):
+                shaken = await self._shaker.accept(wire)
+        except Refusing as refusing:
+            self._refused(wire, refusing.code, str(refusing))
+        except trio.TooSlowError:
+            self._refused(wire, "silent", f"no handshake within {self._settings.handshake_timeout:g} s")
+        except (WireError, OSError, trio.ClosedResourceError) as error:
+            self._refused(wire, "garbage", f"{type(error).__name__}: {error}")
+        except BaseException:
+            wire.close()
+            raise
+        else:
+            self._peers.attach(shaken)
+        finally:
+            self._half_open -= 1
+
+    def _refused(self, wire: Wire, code: str, error: str) -> None:
+        wire.close()
+        self._journal.report(PeerRefused(wire.remote, code, error[:512]))
+
+    # -- dialling -----------------------------------------------------------------------------------------------
+
+    def start_dial(self, peer: Peer, key: LaneKey) -> None:
+        """Dial one lane of a peer in a task of its own; its end is told to `Peers.dial_ended`."""
+        self._nursery.start_soon(self._dial_lane, peer, key)
+
+    async def contact(self, address: Address) -> NodeSpec:
+        """Dial somebody of whom only the address is known.
+
+        Raises:
+            Refusing: by us or by them; the code says whether trying again makes sense.
+            OSError, WireError, trio.TooSlowError: not reached, or no node of ours.
+        """
+        wire = await self._reach(address)
+        shaken = await self._shake(wire, MEMBERSHIP_LANE, None)
+        self._peers.attach(shaken)
+        return shaken.hello.node
+
+    async def _dial_lane(self, peer: Peer, key: LaneKey) -> None:
+        failure, error = await self._try_addresses(peer, key)
+        self._peers.dial_ended(peer, key, failure, error)
+
+    async def _try_addresses(self, peer: Peer, key: LaneKey) -> tuple[Reason | None, str]:
+        """Each address in turn. `GONE` only when every one of them refused."""
+        failures: list[tuple[Reason, str]] = []
+        for address in peer.spec.addresses:
+            try:
+                await self._dial_address(peer, key, address)
+            except Refusing as refusing:
+                if refusing.code == Refused.SIMULTANEOUS:
+                    return None, ""
+                failures.append((_reason_of(refusing), f"{address}: {refusing}"))
+            except ConnectionRefusedError:
+                failures.append((Reason.GONE, f"{address}: connection refused"))
+            except trio.TooSlowError:
+                failures.append((Reason.UNREACHABLE, f"{address}: no answer in time"))
+            except (OSError, WireError, trio.ClosedResourceError) as error:
+                failures.append((Reason.UNREACHABLE, f"{address}: {error}"))
+            else:
+                return None, ""
+        for reason in (Reason.UNREACHABLE, Reason.REJECTED, Reason.GONE):
+            for failure in failures:
+                if failure[0] is reason:
+                    return failure
+        return Reason.UNREACHABLE, "it has no address"
+
+    async def _dial_address(self, peer: Peer, key: LaneKey, address: Address) -> None:
+        wire = await self._reach(address)
+        if key in peer.connections:
+            wire.close()
+            return
+        peer.shaking.add(key)
+        try:
+            shaken = await self._shake(wire, key, peer.spec.name)
+        finally:
+            peer.shaking.discard(key)
+        self._peers.attach(shaken)
+
+    async def _reach(self, address: Address) -> Wire:
+        with trio.fail_after(self._settings.dial_timeout):
+            return await self._transport.dial(address)
+
+    async def _shake(self, wire: Wire, key: LaneKey, expected: str | None) -> Shaken:
+        try:
+            with trio.fail_after(self._settings.handshake_timeout):
+                return await self._shaker.dial(wire, key, expected)
+        except BaseException:
+            wire.close()
+            raise
+
+
+def _reason_of(refusing: Refusing) -> Reason:
+    """Another node at the address, or one that closes, means that the one we look for is not there."""
+    return Reason.GONE if refusing.code in (Refused.NAME, Refused.CLOSING) else Reason.REJECTED

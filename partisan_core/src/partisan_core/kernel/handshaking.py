@@ -1,0 +1,163 @@
+"""Handshakes on a wire: the pure machine of `wire.handshake` read and written, with the node's judgement in between."""
+
+import random
+from collections.abc import Callable
+from typing import NoReturn, Protocol
+
+from msgspec import Struct
+
+from partisan_core.errors import HandshakeError, WireError
+from partisan_core.identity import NodeSpec
+from partisan_core.kernel.lane import Lane
+from partisan_core.kernel.peer import MEMBERSHIP_LANE, LaneKey
+from partisan_core.kinds import Wire
+from partisan_core.wire.frames import FRAME_OVERHEAD, Frame, FrameReader
+from partisan_core.wire.handshake import Handshake, Role
+from partisan_core.wire.limits import PREAUTH_BODY
+from partisan_core.wire.messages import Hello, Refused
+from partisan_core.wire.session import Losses
+
+
+class Refusing(HandshakeError):
+    """A handshake that ended in a refusal, by us or by the peer."""
+
+    def __init__(self, code: Refused, text: str, *, by_peer: bool, peer: NodeSpec | None = None) -> None:
+        self.code, self.by_peer = code, by_peer
+        self.peer = peer
+        """Who it was, when that was known before the refusal."""
+        super().__init__(f"refused by {'the peer' if by_peer else 'us'} ({code}): {text}")
+
+
+class Judging(Protocol):
+    """Who decides whether a peer may come in."""
+
+    async def judge(self, hello: Hello, *, dialled: bool) -> tuple[Refused, str] | None:
+        """None: welcome. Otherwise code and text of a refusal."""
+
+
+class Shaken(Struct):
+    """A handshake that ended well."""
+
+    wire: Wire
+    hello: Hello
+    """The peer's."""
+    lane: Lane
+    losses: Losses
+    dialled: bool
+
+
+class Shaker:
+    """Shakes hands on wires. Reads exactly the frames of the handshake, so that nothing of what follows is taken."""
+
+    def __init__(
+        self,
+        introduce: Callable[[LaneKey], Hello],
+        judge: Judging,
+        lane_of: Callable[[Hello], Lane | None],
+        rng: random.Random,
+    ) -> None:
+        self._introduce, self._judge, self._lane_of, self._rng = introduce, judge, lane_of, rng
+
+    async def dial(self, wire: Wire, key: LaneKey, expected: str | None) -> Shaken:
+        """The dialler's side.
+
+        Raises:
+            Refusing: by us or by the peer.
+            WireError: what came is no handshake.
+            OSError, trio.ClosedResourceError: the wire broke.
+        """
+        exchange = _Exchange(wire, Handshake(Role.DIALLER, self._introduce(key), expected))
+        handshake = exchange.handshake
+        await exchange.write(handshake.start())
+        await exchange.read()
+        hello = await self._admit(exchange, dialled=True)
+        lane = await self._lane(exchange, hello)
+        proof = lane.session.offer()
+        await exchange.write(handshake.prove(proof.session, proof.received, proof.sent))
+        await exchange.read()
+        assert handshake.welcome_received is not None
+        return Shaken(wire, hello, lane, lane.session.adopt(handshake.welcome_received), dialled=True)
+
+    async def accept(self, wire: Wire) -> Shaken:
+        """The accepter's side; raises the same."""
+        exchange = _Exchange(wire, Handshake(Role.ACCEPTER, self._introduce(MEMBERSHIP_LANE)))
+        handshake = exchange.handshake
+        await exchange.read()
+        hello = await self._admit(exchange, dialled=False)
+        await exchange.write(handshake.greet())
+        await exchange.read()
+        assert handshake.proof is not None
+        lane = await self._lane(exchange, hello)
+        if lane.carrier is not None:
+            lane.carrier.replace()
+        welcome, losses = lane.session.answer(handshake.proof, self._rng)
+        # written without waiting where possible: once the session has answered, the new connection is the lane's
+        await exchange.write(
+            handshake.welcome(welcome.session, welcome.received, welcome.resumed, welcome.sent)
+        )
+        return Shaken(wire, hello, lane, losses, dialled=False)
+
+    async def _admit(self, exchange: "_Exchange", *, dialled: bool) -> Hello:
+        hello = exchange.handshake.peer
+        assert hello is not None
+        verdict = await self._judge.judge(hello, dialled=dialled)
+        if verdict is not None:
+            await exchange.refuse(*verdict)
+        return hello
+
+    async def _lane(self, exchange: "_Exchange", hello: Hello) -> Lane:
+        lane = self._lane_of(hello)
+        if lane is None:
+            await exchange.refuse(Refused.NOT_MEMBER, "the peer went down during the handshake; dial again")
+        return lane
+
+
+class _Exchange:
+    """The frames of one handshake on their way."""
+
+    def __init__(self, wire: Wire, handshake: Handshake) -> None:
+        self.handshake = handshake
+        self._wire = wire
+        self._reader = FrameReader(PREAUTH_BODY)
+        self._buffer = memoryview(bytearray(PREAUTH_BODY + FRAME_OVERHEAD))
+
+    async def read(self) -> None:
+        """Read one frame into the machine; a refusal, by either end, is raised."""
+        handshake = self.handshake
+        handshake.receive(await self._read_frame())
+        if handshake.refusal is not None:
+            if not handshake.refused_by_peer:
+                await self.write(handshake.farewell)
+            raise Refusing(
+                handshake.refusal.code, handshake.refusal.text, by_peer=handshake.refused_by_peer
+            )
+
+    async def refuse(self, code: Refused, text: str) -> NoReturn:
+        """Tell the peer, then raise."""
+        await self.write(self.handshake.refuse(code, text))
+        hello = self.handshake.peer
+        raise Refusing(code, text, by_peer=False, peer=hello.node if hello is not None else None)
+
+    async def write(self, data: bytes) -> None:
+        """Write all of it."""
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[self._wire.try_send(view) :]
+            except BlockingIOError:
+                await self._wire.wait_writable()
+
+    async def _read_frame(self) -> Frame:
+        while True:
+            try:
+                count = self._wire.try_recv_into(self._buffer[: self._reader.wanted])
+            except BlockingIOError:
+                await self._wire.wait_readable()
+                continue
+            if count == 0:
+                raise WireError("the peer closed the connection during the handshake")
+            frames = self._reader.feed(self._buffer[:count])
+            if self._reader.error is not None:
+                raise self._reader.error
+            if frames:
+                return frames[0]

@@ -1,0 +1,120 @@
+"""Notices to applications and to the log, and the counters."""
+
+import logging
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+
+import trio
+
+from partisan_core.notices import (
+    ChannelDown,
+    ChannelUp,
+    DeadLetter,
+    DialRefused,
+    MemberJoined,
+    MemberLeft,
+    Notice,
+    PeerRefused,
+    Snapshot,
+)
+
+log = logging.getLogger("partisan.link")
+
+STREAM_LIMIT = 1000
+"""Notices kept for a slow reader; beyond, they are replaced by a new snapshot (chosen)."""
+
+_LINES_PER_SECOND = 5
+"""Log lines per kind of notice and second; the rest is counted and told with the next line (chosen)."""
+
+_DEBUG = (ChannelUp, ChannelDown, DialRefused, DeadLetter, MemberJoined, MemberLeft)
+
+
+class NoticeStream:
+    """A snapshot, then differences, bounded: `async for notice in stream`."""
+
+    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
+        self._snapshot = snapshot
+        self._queue: deque[Notice] = deque([snapshot()])
+        self._arrived = trio.lowlevel.ParkingLot()
+        self.missed = 0
+        """Notices that were replaced by a snapshot because nobody read them in time."""
+
+    def put(self, notice: Notice) -> None:
+        """Append; the journal's side."""
+        if len(self._queue) >= STREAM_LIMIT:
+            self.missed += len(self._queue)
+            self._queue.clear()
+            notice = self._snapshot()
+        self._queue.append(notice)
+        self._arrived.unpark()
+
+    async def receive(self) -> Notice:
+        """Wait for the next notice; a checkpoint."""
+        await trio.lowlevel.checkpoint()
+        while not self._queue:
+            await self._arrived.park()
+        return self._queue.popleft()
+
+    async def __aiter__(self) -> AsyncIterator[Notice]:
+        while True:
+            yield await self.receive()
+
+
+class Journal:
+    """Where everything rare is reported once: streams, log and counters are fed from here."""
+
+    def __init__(self, node: str, snapshot: Callable[[], Snapshot]) -> None:
+        self.counters: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        """Messages that were not delivered, by reason."""
+        self._node = node
+        self._snapshot = snapshot
+        self._streams: list[NoticeStream] = []
+        self._logged: dict[type, tuple[float, int]] = {}
+
+    def report(self, notice: Notice) -> None:
+        """Tell everybody."""
+        self.counters[type(notice).__name__] += 1
+        for stream in self._streams:
+            stream.put(notice)
+        self._log(notice)
+
+    def drop(self, reason: str, count: int = 1) -> None:
+        """Count messages that are not delivered."""
+        if count:
+            self.dropped[reason] += count
+
+    @contextmanager
+    def open_stream(self) -> Iterator[NoticeStream]:
+        """A stream that begins with a snapshot of now."""
+        stream = NoticeStream(self._snapshot)
+        self._streams.append(stream)
+        try:
+            yield stream
+        finally:
+            self._streams.remove(stream)
+
+    def _log(self, notice: Notice) -> None:
+        level = logging.DEBUG if isinstance(notice, _DEBUG) else logging.INFO
+        level = logging.WARNING if isinstance(notice, PeerRefused) else level
+        if not log.isEnabledFor(level):
+            return
+        now, (since, lines) = trio.current_time(), self._logged.get(type(notice), (0.0, 0))
+        if now - since >= 1:
+            since, suppressed, lines = now, max(0, lines - _LINES_PER_SECOND), 0
+        else:
+            suppressed = 0
+        self._logged[type(notice)] = (since, lines + 1)
+        if lines < _LINES_PER_SECOND:
+            more = f" (and {suppressed} more of its kind)" if suppressed else ""
+            log.log(level, "%s: %s%s", self._node, describe(notice), more)
+
+
+def describe(notice: Notice) -> str:
+    """One line: kind, peer, and the rest; what a peer said is escaped and cut."""
+    parts = [type(notice).__name__]
+    for field in notice.__struct_fields__:
+        value = getattr(notice, field)
+        parts.append(f"{field}={str(value)[:256]!a}" if isinstance(value, str) else f"{field}={value}")
+    return " ".join(parts)

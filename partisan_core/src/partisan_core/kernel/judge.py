@@ -1,0 +1,99 @@
+"""Who may come in: what only a running node can decide about a handshake. (What two hellos can tell is in the wire.)"""
+
+from collections.abc import Callable, Mapping
+
+import trio
+
+from partisan_core.identity import NodeSpec
+from partisan_core.kernel.channels import MEMBERSHIP, Channel
+from partisan_core.kernel.peer import LaneKey, Peer
+from partisan_core.kernel.peers import Peers
+from partisan_core.wire.messages import Hello, Refused
+
+Verdict = tuple[Refused, str] | None
+"""None: welcome. Otherwise the code and the text of a refusal."""
+
+NAME_PROBE = 0.5
+"""Seconds a live holder of a name has to answer before a newcomer takes it (design, section 6)."""
+
+
+class Judge:
+    """Knows the lives, names and lanes of one node."""
+
+    def __init__(
+        self,
+        me: Callable[[], NodeSpec],
+        members: Callable[[], Mapping[str, NodeSpec]],
+        channels: Mapping[str, Channel],
+        peers: Peers,
+    ) -> None:
+        self._me, self._members = me, members
+        self._channels, self._peers = channels, peers
+        self.barred: str | None = None
+        """Why nobody may come in any more: it has left, is closing."""
+
+    async def judge(self, hello: Hello, *, dialled: bool) -> Verdict:
+        """Whether the peer that said `hello` is welcome on that lane."""
+        return self._judge_node(hello.node) or await self._judge_name(hello.node) or self._judge_lane(hello, dialled)
+
+    def _judge_node(self, node: NodeSpec) -> Verdict:
+        me = self._me()
+        if self.barred is not None:
+            return Refused.CLOSING, f"node {me.name} {self.barred}"
+        if node.name == me.name:
+            return Refused.NAME_IN_USE, f"the name {me.name} is in use by this node; choose another name"
+        known = self._newest(node.name)
+        if known is not None and node.life < known.life:
+            return (
+                Refused.STALE,
+                f"incarnation {node.incarnation} of {node.name} is older than {known.incarnation}, known here; "
+                f"restart it (with a right clock or its data_dir) so that it gets a newer one",
+            )
+        return None
+
+    async def _judge_name(self, node: NodeSpec) -> Verdict:
+        """A newcomer claims the name of a peer with a live link: that peer is asked."""
+        peer = self._peers.table.get(node.name)
+        connection = peer.connection if peer is not None else None
+        if peer is None or connection is None or peer.up is None or node.life <= peer.up.life:
+            return None
+        answered = trio.Event()
+        connection.ping(lambda rtt: answered.set())
+        with trio.move_on_after(NAME_PROBE):
+            await answered.wait()
+        if answered.is_set() and peer.connection is connection:
+            where = ", ".join(map(str, peer.spec.addresses))
+            return Refused.NAME_IN_USE, f"the name {node.name} is in use by a living node at {where}"
+        return None
+
+    def _judge_lane(self, hello: Hello, dialled: bool) -> Verdict:
+        key = (hello.channel, hello.lane)
+        peer = self._peers.table.get(hello.node.name)
+        if not dialled and peer is not None and key in peer.shaking and self._me().name < hello.node.name:
+            return Refused.SIMULTANEOUS, "our own dial of this lane goes on; the smaller name's survives"
+        if hello.channel == MEMBERSHIP:
+            return self._judge_again(peer, key, hello.node, dialled)
+        channel = self._channels.get(hello.channel)
+        if channel is None:
+            return Refused.CHANNEL, f"node {self._me().name} has no channel {hello.channel!a}"
+        if hello.serializer != channel.codec_name:
+            return (
+                Refused.SERIALIZER,
+                f"channel {channel.name} uses serializer {channel.codec_name} here, {hello.serializer!a} there",
+            )
+        if peer is None or not peer.is_up or peer.spec.life != hello.node.life:
+            return Refused.NOT_MEMBER, "a data lane comes after the membership connection of the same life"
+        if peer.lane(key) is None:
+            return Refused.LANE, f"channel {channel.name} has fewer than {hello.lane + 1} lanes between us"
+        return self._judge_again(peer, key, hello.node, dialled)
+
+    def _judge_again(self, peer: Peer | None, key: LaneKey, node: NodeSpec, dialled: bool) -> Verdict:
+        """Our own dial came too late: the peer's has made the connection meanwhile."""
+        if dialled and peer is not None and peer.spec.life == node.life and key in peer.connections:
+            return Refused.SIMULTANEOUS, "this lane is connected already"
+        return None
+
+    def _newest(self, name: str) -> NodeSpec | None:
+        peer = self._peers.table.get(name)
+        known = [spec for spec in (self._members().get(name), peer.spec if peer else None) if spec is not None]
+        return max(known, key=lambda spec: spec.life, default=None)

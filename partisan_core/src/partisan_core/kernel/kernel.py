@@ -1,0 +1,231 @@
+"""The wiring of one node: configuration and plugins become parts, parts are bound to each other, once."""
+
+import random
+import secrets
+from collections.abc import Mapping, Sequence
+
+import trio
+from msgspec.structs import replace
+
+from partisan_core.config.loader import structure_options
+from partisan_core.config.model import Config, Selection
+from partisan_core.errors import NodeClosed
+from partisan_core.events import Leave, Reason, Started
+from partisan_core.host import StrategyHost
+from partisan_core.identity import NodeSpec
+from partisan_core.kernel.channels import MEMBERSHIP, Channel, Deliver, MembershipCodec
+from partisan_core.kernel.connection import READ_BYTES, Connection, Owner
+from partisan_core.kernel.doorway import Doorway
+from partisan_core.kernel.driver import Driver
+from partisan_core.kernel.handshaking import Shaken, Shaker
+from partisan_core.kernel.heartbeat import Heartbeat
+from partisan_core.kernel.journal import Journal
+from partisan_core.kernel.judge import Judge
+from partisan_core.kernel.lane import Lane
+from partisan_core.kernel.outlets import Outlets
+from partisan_core.kernel.peer import LaneKey
+from partisan_core.kernel.peers import Peers
+from partisan_core.kernel.postoffice import PostOffice
+from partisan_core.kernel.state import next_incarnation
+from partisan_core.kernel.timers import Timers
+from partisan_core.kinds import Listener, Serializer, Transport
+from partisan_core.notices import Snapshot
+from partisan_core.plugins import Plugins
+from partisan_core.strategy import MembershipStrategy
+from partisan_core.wire.messages import Hello
+
+_BODY_MARGIN = 64 * 1024
+"""Bytes a data frame may have beyond one largest message: count, joins, a batch that ends with a large one."""
+
+_CODEC_OF_THE_CORE = ""
+
+
+class Kernel:
+    """All parts of a running node. `Node` is its face."""
+
+    def __init__(
+        self,
+        config: Config,
+        plugins: Plugins,
+        me: NodeSpec,
+        transport: Transport,
+        listeners: Sequence[Listener],
+        nursery: trio.Nursery,
+    ) -> None:
+        self.config, self.me = config, me
+        self.transport, self.listeners = transport, listeners
+        self.nursery = nursery
+        self.rng = random.Random(secrets.randbits(64))
+        self.left = False
+        self.timers = Timers()
+        self.journal = Journal(me.name, self._snapshot)
+        self.postoffice = PostOffice(config.mailboxes.messages, self.journal)
+        self._plugins = plugins
+        self._overlay = plugins.overlay(config.overlay.use)
+        self._overlay_options: object = structure_options(config.overlay, self._overlay.config, "overlay")
+        self._read_buffer = memoryview(bytearray(READ_BYTES))
+        self._serializers: dict[str, Serializer] = {}
+        self.strategy = self._make_strategy()
+        self.channels = self._make_channels()
+        self._make_parts()
+
+    # -- making -------------------------------------------------------------------------------------------------
+
+    def _make_strategy(self) -> MembershipStrategy:
+        return self._overlay.make(self.me, self._overlay_options, self.rng)
+
+    def _make_channels(self) -> dict[str, Channel]:
+        codec = MembershipCodec(self.strategy.messages)
+        channels = {
+            name: self._make_channel(name, self.postoffice.deliver)
+            for name in self.config.channels
+            if name != MEMBERSHIP
+        }
+        membership = self.config.channels[MEMBERSHIP]
+        channels[MEMBERSHIP] = Channel(
+            MEMBERSHIP, 1, self._plugins.channel_policy(membership.policy).policy, _CODEC_OF_THE_CORE, codec,
+            self._deliver_membership, membership.queue_messages, membership.queue_bytes, self.config.limits.batch,
+        )  # fmt: skip
+        return channels
+
+    def _make_channel(self, name: str, deliver: Deliver) -> Channel:
+        settings = self.config.channels[name]
+        codec_name = settings.serializer or self.config.serializer.use
+        return Channel(
+            name, settings.parallelism, self._plugins.channel_policy(settings.policy).policy, codec_name,
+            self._serializer(codec_name), deliver, settings.queue_messages, settings.queue_bytes,
+            self.config.limits.batch,
+        )  # fmt: skip
+
+    def _serializer(self, use: str) -> Serializer:
+        if use not in self._serializers:
+            plugin = self._plugins.serializer(use)
+            configured = self.config.serializer
+            selection = configured if configured.use == use else Selection(use=use)
+            self._serializers[use] = plugin.make(structure_options(selection, plugin.config, "serializer"))
+        return self._serializers[use]
+
+    def _make_parts(self) -> None:
+        config, plugins = self.config, self._plugins
+        detector = plugins.failure_detector(config.failure_detector.use)
+        detector_options: object = structure_options(config.failure_detector, detector.config, "failure_detector")
+        self.peers = Peers(
+            self._connect, self.channels, config.links, self.timers, self.journal, self.nursery, self.rng
+        )
+        self.driver = Driver(
+            StrategyHost(self.strategy),
+            detector.make(detector_options, self.rng),
+            self.channels[MEMBERSHIP].codec,
+            self.peers,
+            self.timers,
+            self.journal,
+            strict=config.node.strict,
+        )
+        self.judge = Judge(lambda: self.me, self.members, self.channels, self.peers)
+        shaker = Shaker(self._introduce, self.judge, self._lane_of, self.rng)
+        self.doorway = Doorway(shaker, self.peers, self.transport, config.links, self.journal, self.nursery)
+        self.outlets = Outlets(lambda: self.me, self.members, self.channels, self.peers, self.postoffice)
+        self.peers.listener = self.driver
+        self.peers.dial = self.doorway.start_dial
+        self.peers.routes_changed = self.outlets.forget
+
+    # -- living -------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin: answer the door, keep time, start the overlay."""
+        self.nursery.start_soon(self.timers.run)
+        self.nursery.start_soon(Heartbeat(self.config.links).run, self._membership_connections)
+        for listener in self.listeners:
+            self.nursery.start_soon(self.doorway.serve, listener)
+        self.driver.feed(Started())
+
+    def renew(self) -> None:
+        """Begin a new life after `leave`: a newer incarnation, a fresh strategy."""
+        self.me = replace(
+            self.me,
+            incarnation=max(next_incarnation(self.config.node.data_dir, self.me.name), self.me.incarnation + 1),
+            instance=secrets.randbits(64),
+        )
+        self.strategy = self._make_strategy()
+        self.driver.host = StrategyHost(self.strategy)
+        self.left, self.judge.barred = False, None
+        self.outlets.forget()
+        self.driver.feed(Started())
+
+    async def leave(self) -> None:
+        """Tell the others, flush, let go; the node stays open, alone."""
+        self.check_member()
+        self.left = True
+        self.driver.feed(Leave())
+        self.judge.barred = "has left the cluster"
+        await self.let_go(Reason.LEFT)
+
+    async def stop(self) -> None:
+        """Flush, say goodbye, close everything; at most `links.flush_timeout`."""
+        self.judge.barred = "is closing"
+        for listener in self.listeners:
+            listener.close()
+        await self.let_go(Reason.GONE)
+        self.postoffice.close_all()
+
+    async def let_go(self, reason: Reason) -> None:
+        """End every connection in good order."""
+        async with trio.open_nursery() as nursery:
+            for peer in list(self.peers.table.values()):
+                peer.link.release()
+                nursery.start_soon(self.peers.end, peer, reason)
+
+    def check_member(self) -> None:
+        """Raise `NodeClosed` when this node has left."""
+        if self.left:
+            raise NodeClosed(f"node {self.me.name} has left its cluster; join again, as a new incarnation")
+
+    # -- what parts ask for -------------------------------------------------------------------------------------
+
+    def members(self) -> Mapping[str, NodeSpec]:
+        """Whom the overlay knows."""
+        return self.strategy.members()
+
+    def _snapshot(self) -> Snapshot:
+        neighbours = self.driver.host.neighbours
+        return Snapshot(tuple(self.members().values()), tuple(neighbours.values()))
+
+    def _deliver_membership(self, peer: NodeSpec, batch: list[tuple[str, object]]) -> None:
+        self.driver.deliver(peer, batch)
+
+    def _introduce(self, key: LaneKey) -> Hello:
+        channel, lane = key
+        return Hello(
+            cluster=self.config.node.cluster,
+            overlay=self.config.overlay.use,
+            overlay_version=self._overlay.version,
+            node=self.me,
+            channel=channel,
+            lane=lane,
+            channels={name: known.parallelism for name, known in self.channels.items()},
+            serializer=self.channels[channel].codec_name,
+            max_message=self.config.limits.message,
+            nonce=secrets.token_bytes(16),
+        )
+
+    def _lane_of(self, hello: Hello) -> Lane | None:
+        """The lane a handshake is about: of the known life, or for a new life's membership a fresh one."""
+        peer = self.peers.table.get(hello.node.name)
+        if peer is not None and peer.spec.life == hello.node.life:
+            return peer.lane((hello.channel, hello.lane))
+        return self.channels[MEMBERSHIP].open_lane(0) if hello.channel == MEMBERSHIP else None
+
+    def _connect(self, shaken: Shaken, owner: Owner) -> Connection:
+        return Connection(
+            shaken.wire,
+            shaken.hello.node,
+            shaken.lane,
+            self.channels[shaken.lane.channel],
+            owner,
+            dialled=shaken.dialled,
+            buffer=self._read_buffer,
+            max_body=self.config.limits.message + _BODY_MARGIN,
+        )
+
+    def _membership_connections(self) -> Sequence[Connection]:
+        return [peer.connection for peer in self.peers.table.values() if peer.connection is not None]

@@ -1,0 +1,187 @@
+"""A lane: the messages on their way to one peer over one connection of a channel. It outlives its connections."""
+
+from collections import deque
+from typing import Protocol
+
+import trio
+
+from partisan_core.errors import NodeDown, WouldBlock
+from partisan_core.kinds import ChannelPolicy, Verdict
+from partisan_core.wire.session import Session
+
+
+class Carrier(Protocol):
+    """What a lane needs of its connection."""
+
+    def kick(self) -> None:
+        """There is something to write."""
+
+    def close(self, why: str) -> None:
+        """Break the connection."""
+
+    def replace(self) -> None:
+        """A newer connection takes over: take in what has arrived, then break."""
+
+
+class _Waiting:
+    """A sender that waits for room, with its message: served in order."""
+
+    __slots__ = ("error", "piece", "task")
+
+    def __init__(self, piece: bytes) -> None:
+        self.piece = piece
+        self.task = trio.lowlevel.current_task()
+        self.error: NodeDown | None = None
+
+
+class Lane:
+    """A bounded queue of encoded messages with the session that numbers them.
+
+    The hot path of `send` is `put_nowait`: a bound check, an append and, when the writer rests, a kick.
+    """
+
+    def __init__(
+        self, channel: str, index: int, policy: ChannelPolicy, max_messages: int, max_bytes: int, batch_bytes: int
+    ) -> None:
+        self.channel, self.index = channel, index
+        self.policy = policy
+        self.max_messages, self.max_bytes = max_messages, max_bytes
+        self.session = Session()
+        self.pieces: list[bytes] = []
+        self.bytes = 0
+        self.dropped = 0
+        self.carrier: Carrier | None = None
+        self._batch_bytes = batch_bytes
+        self._waiting: deque[_Waiting] = deque()
+        self._down: NodeDown | None = None
+        # 0 while senders wait or the lane is closed, so that the hot path needs one comparison for all of it
+        self._open_bytes = max_bytes
+
+    @property
+    def messages(self) -> int:
+        """Messages queued."""
+        return len(self.pieces)
+
+    def fits(self, size: int) -> bool:
+        """True when a message of `size` bytes can be queued; an empty lane takes any one message."""
+        return not self.pieces or (len(self.pieces) < self.max_messages and self.bytes + size <= self.max_bytes)
+
+    def put_nowait(self, piece: bytes) -> None:
+        """Queue an encoded message, or let the channel's policy drop it or another.
+
+        Raises:
+            WouldBlock: the lane is full and its policy waits.
+            NodeDown: the peer went down.
+        """
+        size = self.bytes + len(piece)
+        if size > self._open_bytes or len(self.pieces) >= self.max_messages:
+            if not self._make_room(len(piece)):
+                return
+            size = self.bytes + len(piece)
+        self.pieces.append(piece)
+        self.bytes = size
+        if self.carrier is not None:
+            self.carrier.kick()
+
+    async def put(self, piece: bytes) -> None:
+        """Queue an encoded message; when there is no room wait for it, in the order of the callers.
+
+        Raises:
+            NodeDown: the peer went down meanwhile; the message was not sent.
+        """
+        try:
+            self.put_nowait(piece)
+        except WouldBlock:
+            await self._wait(_Waiting(piece))
+
+    def take(self) -> list[bytes]:
+        """Remove what goes into the next frame: about `batch_bytes`, at least one message."""
+        pieces, size = self.pieces, self.bytes
+        if size > self._batch_bytes and len(pieces) > 1:
+            pieces = self._cut()
+            size = sum(map(len, pieces))
+            del self.pieces[: len(pieces)]
+        else:
+            self.pieces = []
+        self.bytes -= size
+        if self._waiting:
+            self._serve()
+        return pieces
+
+    def drop_oldest(self) -> int:
+        """Drop the message queued first; returns the bytes that it held."""
+        size = len(self.pieces.pop(0))
+        self.bytes -= size
+        self.dropped += 1
+        return size
+
+    def fail(self, error: NodeDown) -> int:
+        """The peer is down: drop what is queued, tell waiting senders. Returns the number of messages dropped."""
+        lost = len(self.pieces)
+        self.pieces, self.bytes, self._open_bytes, self._down = [], 0, 0, error
+        self.dropped += lost
+        for waiting in self._waiting:
+            waiting.error = error
+            trio.lowlevel.reschedule(waiting.task)
+        self._waiting.clear()
+        return lost
+
+    def _make_room(self, size: int) -> bool:
+        """Room for `size` bytes? False: the policy dropped the message instead."""
+        if self._down is not None:
+            raise self._down
+        if self._waiting:
+            raise WouldBlock(self._full())
+        if self.fits(size):
+            return True
+        match self.policy.make_room(self, size):
+            case Verdict.ROOM:
+                return True
+            case Verdict.REJECT:
+                self.dropped += 1
+                return False
+            case Verdict.DISCONNECT:
+                if self.carrier is not None:
+                    self.carrier.close(f"lane {self.index} of channel {self.channel!r} is full")
+        raise WouldBlock(self._full())
+
+    def _full(self) -> str:
+        return (
+            f"lane {self.index} of channel {self.channel!r} is full ({len(self.pieces)} messages, {self.bytes} bytes);"
+            f" nothing was queued. Use `await send`, a larger queue_bytes, or a policy that drops"
+        )
+
+    def _cut(self) -> list[bytes]:
+        """The first pieces, about a batch of bytes: guessed from the mean size, counted only when that is far off."""
+        guess = max(1, len(self.pieces) * self._batch_bytes // self.bytes)
+        pieces = self.pieces[:guess]
+        if sum(map(len, pieces)) <= 2 * self._batch_bytes:
+            return pieces
+        room = self._batch_bytes
+        for count, piece in enumerate(pieces):
+            room -= len(piece)
+            if room < 0:
+                return pieces[: max(1, count)]
+        return pieces
+
+    def _serve(self) -> None:
+        while self._waiting and self.fits(len(self._waiting[0].piece)):
+            waiting = self._waiting.popleft()
+            self.pieces.append(waiting.piece)
+            self.bytes += len(waiting.piece)
+            trio.lowlevel.reschedule(waiting.task)
+        if not self._waiting and self._down is None:
+            self._open_bytes = self.max_bytes
+
+    async def _wait(self, waiting: _Waiting) -> None:
+        self._waiting.append(waiting)
+        self._open_bytes = 0
+
+        def abort(_: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
+            self._waiting.remove(waiting)
+            self._serve()
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+        if waiting.error is not None:
+            raise waiting.error

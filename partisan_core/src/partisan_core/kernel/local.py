@@ -1,0 +1,32 @@
+"""Messages to oneself: not through the wire, but under its rules: encoded, decoded, bounded."""
+
+from partisan_core.errors import WouldBlock
+from partisan_core.identity import NodeSpec
+from partisan_core.kernel.channels import Channel
+from partisan_core.kernel.postoffice import PostOffice
+
+
+class LocalLane:
+    """Stands where the lane to a peer would."""
+
+    def __init__(self, channel: Channel, mailbox: str, me: NodeSpec, postoffice: PostOffice) -> None:
+        self._channel, self._mailbox = channel, mailbox
+        self._me, self._postoffice = me, postoffice
+
+    def put_nowait(self, piece: bytes) -> None:
+        """Deliver an encoded message.
+
+        Raises:
+            WouldBlock: the mailbox is full.
+        """
+        box = self._postoffice.find(self._mailbox)
+        if box is not None and box.is_full:
+            raise WouldBlock(f"mailbox {self._mailbox!r} of this node is full; nothing was queued")
+        codec = self._channel.codec
+        self._postoffice.deliver(self._me, codec.decode_batch(memoryview(codec.join([piece]))))
+
+    async def put(self, piece: bytes) -> None:
+        """Deliver an encoded message, waiting for room in its mailbox."""
+        while (box := self._postoffice.find(self._mailbox)) is not None and box.is_full:
+            await box.wait_room()
+        self.put_nowait(piece)

@@ -1,0 +1,109 @@
+"""What an application or operator asks of the membership: join, leave, evict, reconcile."""
+
+from collections.abc import Sequence
+
+import trio
+
+from partisan_core.errors import CapabilityError, JoinError, NameInUse, UnknownNode, WireError
+from partisan_core.events import Evict, Join, Reconcile
+from partisan_core.identity import Address, NodeSpec
+from partisan_core.kernel._links import Backoff
+from partisan_core.kernel.handshaking import Refusing
+from partisan_core.kernel.kernel import Kernel
+from partisan_core.spelling import did_you_mean
+from partisan_core.wire.messages import Refused
+
+_PASSING = (Refused.SIMULTANEOUS, Refused.CLOSING, Refused.NOT_MEMBER)
+"""Refusals after which trying again makes sense."""
+
+
+class Operations:
+    """Turns requests into events, once the connection layer has learnt who is meant."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+
+    async def join(self, contacts: Sequence[Address]) -> None:
+        """See `Node.join`."""
+        if not contacts:
+            raise JoinError("join needs the address of at least one node of the cluster; nothing was changed")
+        kernel = self._kernel
+        if kernel.left:
+            kernel.renew()
+        backoff = Backoff(kernel.config.links.redial_first, 1.0, kernel.rng)
+        while not await self._join_one_of(contacts):
+            await trio.sleep(backoff.next())
+
+    async def leave(self) -> None:
+        """See `Node.leave`."""
+        await self._kernel.leave()
+
+    def evict(self, name: str) -> None:
+        """See `Node.evict`."""
+        kernel = self._kernel
+        kernel.check_member()
+        if "evict" not in kernel.strategy.capabilities:
+            raise CapabilityError(f"overlay {kernel.config.overlay.use!r} cannot evict; nothing was changed")
+        if name == kernel.me.name:
+            raise CapabilityError(f"{name} is this node itself: use leave; nothing was changed")
+        kernel.driver.feed(Evict(self._member(name)))
+
+    async def reconcile(self, contacts: Sequence[Address]) -> None:
+        """See `Node.reconcile`."""
+        kernel = self._kernel
+        kernel.check_member()
+        mine = {*kernel.me.addresses}
+        peers = [await self._identify(address) for address in contacts if address not in mine]
+        kernel.driver.feed(Reconcile(tuple(peers)))
+
+    def _member(self, name: str) -> NodeSpec:
+        members = self._kernel.members()
+        if name not in members:
+            raise UnknownNode(f"no member {name!r} is known here{did_you_mean(name, members)}; nothing was changed")
+        return members[name]
+
+    async def _identify(self, address: Address) -> NodeSpec:
+        for member in self._kernel.members().values():
+            if address in member.addresses:
+                return member
+        try:
+            return await self._contact(address)
+        except (OSError, WireError, trio.TooSlowError) as error:
+            raise JoinError(f"{address} could not be asked who it is: {error}; nothing was changed") from error
+
+    async def _join_one_of(self, contacts: Sequence[Address]) -> bool:
+        """One round over all contacts. True: joined."""
+        refused: list[str] = []
+        for address in contacts:
+            try:
+                contact = await self._contact(address)
+            except Refusing as refusing:
+                if refusing.code == Refused.NAME_IN_USE:
+                    raise NameInUse(f"{address}: {refusing}") from refusing
+                if refusing.code not in _PASSING:
+                    refused.append(f"{address}: {refusing}")
+            except (OSError, WireError, trio.TooSlowError, trio.ClosedResourceError):
+                continue
+            else:
+                self._kernel.driver.feed(Join(contact))
+                if await self._linked():
+                    return True
+        if len(refused) == len(contacts):
+            raise JoinError(f"this node lives on, not joined: {'; '.join(refused)}")
+        return False
+
+    async def _contact(self, address: Address) -> NodeSpec:
+        try:
+            return await self._kernel.doorway.contact(address)
+        except Refusing as refusing:
+            if refusing.code == Refused.SIMULTANEOUS and refusing.peer is not None:
+                return refusing.peer  # connected already: the refusal was ours
+            raise
+
+    async def _linked(self) -> bool:
+        """Wait, about as long as a handshake may take, for the overlay to make somebody a neighbour."""
+        driver = self._kernel.driver
+        with trio.move_on_after(self._kernel.config.links.handshake_timeout):
+            while not driver.host.neighbours:
+                await driver.changed.park()
+        return bool(driver.host.neighbours)

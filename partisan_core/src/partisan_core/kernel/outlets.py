@@ -1,0 +1,118 @@
+"""Where a message goes: from a destination to a lane, resolved once and remembered."""
+
+from collections.abc import Callable, Hashable, Mapping
+
+from partisan_core.errors import EncodeError, NodeDown, SendError, UnknownChannel, UnknownNode
+from partisan_core.identity import NodeSpec
+from partisan_core.kernel.channels import Channel, choose_lane, find_channel
+from partisan_core.kernel.lane import Lane
+from partisan_core.kernel.local import LocalLane
+from partisan_core.kernel.peer import Peer
+from partisan_core.kernel.peers import Peers
+from partisan_core.kernel.postoffice import PostOffice
+from partisan_core.refs import Ref
+from partisan_core.spelling import did_you_mean
+
+_REMEMBERED = 10_000
+"""Destinations whose way is remembered; an application that names more pays for the look-up again (chosen)."""
+
+
+class Outlet:
+    """The way to one mailbox over one channel."""
+
+    __slots__ = ("encode", "lane", "mailbox")
+
+    def __init__(self, channel: Channel, mailbox: str, lane: Lane | LocalLane) -> None:
+        self.encode = channel.codec.encode
+        self.mailbox = mailbox
+        self.lane = lane
+
+    def seal(self, message: object, limit: int) -> bytes:
+        """The encoded envelope.
+
+        Raises:
+            EncodeError: the message is not plain data, or larger than `limit` bytes.
+        """
+        try:
+            piece = self.encode((self.mailbox, message))
+        except Exception as error:  # noqa: BLE001 - a serializer is a stranger's; whatever it raises is the message's fault
+            raise EncodeError(
+                f"the message cannot be encoded: {error}. Nothing was sent. Messages are plain data: "
+                f"None, numbers, strings, bytes, lists, tuples, dicts, refs"
+            ) from error
+        if len(piece) > limit:
+            raise EncodeError(
+                f"the message has {len(piece)} bytes, more than limits.message = {limit}. Nothing was sent; "
+                f"raise the limit on every node, or send it in parts"
+            )
+        return piece
+
+
+class Outlets:
+    """Finds outlets, and forgets them whenever a peer comes or goes."""
+
+    def __init__(
+        self,
+        me: Callable[[], NodeSpec],
+        members: Callable[[], Mapping[str, NodeSpec]],
+        channels: Mapping[str, Channel],
+        peers: Peers,
+        postoffice: PostOffice,
+    ) -> None:
+        self._me, self._members = me, members
+        self._channels, self._peers, self._postoffice = channels, peers, postoffice
+        self._known: dict[tuple[str | Ref, str], Outlet] = {}
+
+    def forget(self) -> None:
+        """The table of peers has changed."""
+        self._known.clear()
+
+    def find(self, destination: str | Ref, channel: str, key: Hashable) -> Outlet:
+        """The outlet for `destination`.
+
+        Raises:
+            UnknownNode, UnknownChannel, NodeDown, InvalidName: nothing was sent.
+        """
+        if key is None:
+            outlet = self._known.get((destination, channel))
+            if outlet is not None:
+                return outlet
+        ref = destination if isinstance(destination, Ref) else Ref.parse(destination)
+        way = find_channel(self._channels, channel)
+        outlet = Outlet(way, ref.mailbox, self._lane(ref, way, key))
+        if key is None and len(self._known) < _REMEMBERED:
+            self._known[destination, channel] = outlet
+        return outlet
+
+    def _up(self, ref: Ref) -> Peer:
+        """The peer of that name, when it takes messages."""
+        peer = self._peers.table.get(ref.node)
+        if peer is None or not peer.is_up:
+            raise self._not_up(ref, peer)
+        if ref.incarnation is not None and ref.incarnation != peer.spec.incarnation:
+            raise NodeDown(
+                f"{ref} is of another life of {ref.node}, which is now at incarnation {peer.spec.incarnation}; "
+                f"nothing was sent. Use a reference by name to follow restarts"
+            )
+        return peer
+
+    def _not_up(self, ref: Ref, peer: Peer | None) -> SendError:
+        members = self._members()
+        if ref.node not in members and peer is None:
+            hint = did_you_mean(ref.node, members)
+            return UnknownNode(f"no node {ref.node!r} is known here{hint}; nothing was sent")
+        why = f": {peer.last_error}" if peer is not None and peer.last_error else ""
+        return NodeDown(f"node {ref.node} is known and down{why}; nothing was sent")
+
+    def _lane(self, ref: Ref, channel: Channel, key: Hashable) -> Lane | LocalLane:
+        me = self._me()
+        if ref.node == me.name and ref.incarnation in (None, me.incarnation):
+            return LocalLane(channel, ref.mailbox, me, self._postoffice)
+        peer = self._up(ref)
+        lanes = peer.lanes.get(channel.name)
+        if not lanes:
+            raise UnknownChannel(
+                f"node {peer.spec.name} has no channel {channel.name!r}; nothing was sent. "
+                f"Add [channels.{channel.name}] to its configuration"
+            )
+        return lanes[choose_lane(ref.mailbox if key is None else key, len(lanes))]

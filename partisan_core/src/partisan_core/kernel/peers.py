@@ -1,0 +1,310 @@
+"""The table of peers: does what their links ask for, and tells the membership what became of it."""
+
+import random
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Protocol
+
+import trio
+
+from partisan_core.config.model import LinkConfig
+from partisan_core.errors import NodeDown, WouldBlock
+from partisan_core.events import Reason
+from partisan_core.identity import NodeSpec
+from partisan_core.kernel._links import Action, Backoff, Dial, Down, Failed, Link, Lost, Resumed, StartGrace, Up
+from partisan_core.kernel.channels import Channel
+from partisan_core.kernel.connection import Connection, Owner
+from partisan_core.kernel.handshaking import Shaken
+from partisan_core.kernel.journal import Journal
+from partisan_core.kernel.lane import Lane
+from partisan_core.kernel.peer import MEMBERSHIP_LANE, LaneKey, Peer
+from partisan_core.kernel.timers import Timers
+from partisan_core.notices import ChannelDown, ChannelUp, DialRefused, Gap
+from partisan_core.wire.control import Interest
+
+
+class LinkListener(Protocol):
+    """Who hears what becomes of links: the driver of the membership."""
+
+    def link_up(self, peer: NodeSpec) -> None:
+        """A life of a peer is up."""
+
+    def link_lost(self, peer: NodeSpec) -> None:
+        """Its connection broke; not down yet."""
+
+    def link_resumed(self, peer: NodeSpec) -> None:
+        """It is back, the same life."""
+
+    def link_down(self, peer: NodeSpec, reason: Reason) -> None:
+        """It is down."""
+
+    def dial_failed(self, peer: NodeSpec, reason: Reason) -> None:
+        """A wanted link could not be made."""
+
+
+class Peers:
+    """All peers of one node, by name."""
+
+    listener: LinkListener
+    dial: Callable[[Peer, LaneKey], None]
+    """Starts a task that dials one lane of a peer; its end is told to `dial_ended`."""
+
+    def __init__(
+        self,
+        connect: Callable[[Shaken, Owner], Connection],
+        channels: Mapping[str, Channel],
+        settings: LinkConfig,
+        timers: Timers,
+        journal: Journal,
+        nursery: trio.Nursery,
+        rng: random.Random,
+    ) -> None:
+        self.table: dict[str, Peer] = {}
+        self.routes_changed: Callable[[], None] = lambda: None
+        self._connect = connect
+        self._channels, self._settings = channels, settings
+        self._timers, self._journal = timers, journal
+        self._nursery, self._rng = nursery, rng
+
+    # -- what the membership asks for ---------------------------------------------------------------------------
+
+    def get(self, spec: NodeSpec) -> Peer:
+        """The peer of that name, made when it is new; a newer life of a peer that is not up is taken over."""
+        peer = self.table.get(spec.name)
+        if peer is None:
+            backoff = Backoff(self._settings.redial_first, self._settings.redial_limit, self._rng)
+            peer = self.table[spec.name] = Peer(spec, Link(backoff), self._channels)
+        elif spec.life > peer.spec.life and not peer.is_up:
+            peer.spec = spec
+        return peer
+
+    def want(self, spec: NodeSpec) -> None:
+        """The overlay wants a link to `spec`."""
+        peer = self.get(spec)
+        peer.wanted_by_overlay = True
+        if spec.life > peer.spec.life:
+            self._act(peer, peer.link.superseded())
+            peer.spec = spec
+        self._act(peer, peer.link.want())
+        self._tell_interest(peer)
+
+    def release(self, spec: NodeSpec) -> None:
+        """The overlay no longer wants the link."""
+        peer = self.table.get(spec.name)
+        if peer is not None:
+            peer.wanted_by_overlay = False
+            if peer.pinned_until <= trio.current_time():
+                self._let_go(peer)
+
+    def send(self, spec: NodeSpec, piece: bytes) -> None:
+        """Send an encoded overlay message, over an on-demand link when there is none."""
+        peer = self.get(spec)
+        if not peer.is_up:
+            self.pin(peer)
+        try:
+            peer.membership.put_nowait(piece)
+        except WouldBlock:
+            self._journal.drop("membership_full")
+
+    def pin(self, peer: Peer) -> None:
+        """Want a link for a while without the overlay wanting it."""
+        if peer.pinned_until <= (now := trio.current_time()):
+            self._timers.call_later(self._settings.linger, partial(self._unpin, peer))
+        peer.pinned_until = now + self._settings.linger
+        self._act(peer, peer.link.want())
+
+    # -- what connections tell ----------------------------------------------------------------------------------
+
+    def attach(self, shaken: Shaken) -> None:
+        """A handshake has ended well: put a connection to work."""
+        connection = self._connect(shaken, self)
+        peer = self.get(connection.peer)
+        key = (shaken.lane.channel, shaken.lane.index)
+        if key == MEMBERSHIP_LANE:
+            self._attach_membership(peer, connection, shaken.hello.channels)
+        else:
+            peer.connections[key] = connection
+            self._journal.report(ChannelUp(connection.peer, *key))
+        if shaken.losses.incoming:
+            self.on_gap(connection.peer, shaken.lane, shaken.losses.incoming)
+        self._journal.drop("lost_with_connection", shaken.losses.outgoing)
+        self._nursery.start_soon(connection.run)
+        self._dial_lanes(peer)
+
+    def on_interest(self, connection: Connection, wanted: bool) -> None:
+        """The peer says whether it wants the link."""
+        peer = self.table.get(connection.peer.name)
+        if peer is not None and peer.connection is connection:
+            peer.interested = wanted
+            self._consider_ending(peer)
+
+    def on_gap(self, peer: NodeSpec, lane: Lane, lost: int) -> None:
+        """A session lost messages of the peer with a connection."""
+        self._journal.drop("gap", lost)
+        self._journal.report(Gap(peer, lane.channel, lane.index, lost))
+
+    def on_ended(self, connection: Connection) -> None:
+        """A connection is over."""
+        peer = self.table.get(connection.peer.name)
+        key = (connection.lane.channel, connection.lane.index)
+        if peer is None or peer.connections.get(key) is not connection:
+            return
+        del peer.connections[key]
+        peer.last_error = connection.error or ""
+        if key == MEMBERSHIP_LANE:
+            self._act(peer, self._membership_ended(peer, connection))
+        else:
+            self._journal.report(ChannelDown(connection.peer, *key, error=connection.error or ""))
+            self._dial_lanes(peer)
+        self._forget_idle(peer)
+
+    def dial_ended(self, peer: Peer, key: LaneKey, failure: Reason | None, error: str) -> None:
+        """A dial task is over; `failure` None: connected, or the peer's own dial of this lane goes on."""
+        peer.dialling.discard(key)
+        if error:
+            peer.last_error = error
+        if key != MEMBERSHIP_LANE:
+            self._timers.call_later(self._settings.redial_first, partial(self._dial_lanes, peer))
+        elif failure is not None:
+            self._act(peer, peer.link.dial_failed(failure))
+        elif peer.connection is None:
+            self._act(peer, peer.link.dial_yielded())
+        self._forget_idle(peer)
+
+    # -- links --------------------------------------------------------------------------------------------------
+
+    def _act(self, peer: Peer, actions: list[Action]) -> None:
+        for action in actions:
+            match action:
+                case Dial(after=after):
+                    self._timers.call_later(after, partial(self._dial_membership, peer))
+                case StartGrace(token=token):
+                    self._timers.call_later(
+                        self._settings.reconnect_grace, partial(self._grace_expired, peer, token)
+                    )
+                case Up():
+                    self._bring_up(peer)
+                case Lost():
+                    self.listener.link_lost(peer.spec)
+                case Resumed():
+                    self.listener.link_resumed(peer.spec)
+                case Down(reason=reason):
+                    self._take_down(peer, reason)
+                case Failed(reason=reason):
+                    self._dial_failed(peer, reason)
+
+    def _attach_membership(self, peer: Peer, connection: Connection, theirs: Mapping[str, int]) -> None:
+        actions = peer.link.connected(connection.peer.life)
+        if any(isinstance(action, Down) for action in actions):
+            self._take_down(peer, Reason.RESTARTED)
+        peer.spec = connection.peer
+        if peer.membership is not connection.lane:
+            peer.membership.fail(NodeDown(f"node {peer.spec} is another life than the one this was meant for"))
+            peer.membership = connection.lane
+        peer.connections[MEMBERSHIP_LANE] = connection
+        peer.interested = not connection.dialled
+        if Up() in actions:
+            peer.open_lanes(theirs)
+        self._act(peer, [action for action in actions if not isinstance(action, Down)])
+        self._tell_interest(peer)
+
+    def _bring_up(self, peer: Peer) -> None:
+        peer.up = peer.spec
+        self.routes_changed()
+        self.listener.link_up(peer.spec)
+
+    def _take_down(self, peer: Peer, reason: Reason) -> None:
+        up, peer.up = peer.up, None
+        for connection in list(peer.connections.values()):
+            connection.drain_nowait()
+        ended, peer.connections = peer.connections, {}
+        for connection in ended.values():
+            connection.close(f"the peer is down: {reason}")
+        error = NodeDown(f"node {peer.spec} is down ({reason}); what was queued for it was dropped")
+        self._journal.drop(f"node_{reason}", peer.drop_lanes(error))
+        self.routes_changed()
+        if up is not None:
+            self.listener.link_down(up, reason)
+
+    def _dial_failed(self, peer: Peer, reason: Reason) -> None:
+        error = NodeDown(f"node {peer.spec} cannot be reached ({reason}): {peer.last_error}")
+        peer.drop_lanes(error)
+        self._journal.report(DialRefused(peer.spec, reason, peer.last_error))
+        self.listener.dial_failed(peer.spec, reason)
+
+    def _membership_ended(self, peer: Peer, connection: Connection) -> list[Action]:
+        if connection.farewell is not None:
+            return peer.link.ended(connection.farewell)
+        if connection.is_finishing:
+            return peer.link.ended(Reason.RELEASED)
+        return peer.link.lost()
+
+    def _grace_expired(self, peer: Peer, token: int) -> None:
+        self._act(peer, peer.link.grace_expired(token))
+        self._forget_idle(peer)
+
+    # -- dialling -----------------------------------------------------------------------------------------------
+
+    def _dial_membership(self, peer: Peer) -> None:
+        if peer.link.wants_dial and peer.connection is None and MEMBERSHIP_LANE not in peer.dialling:
+            self._start_dial(peer, MEMBERSHIP_LANE)
+
+    def _dial_lanes(self, peer: Peer) -> None:
+        """The end that dialled the membership connection dials the other lanes."""
+        if peer.connection is not None and peer.connection.dialled and not peer.ending:
+            for key in peer.missing_lanes():
+                self._start_dial(peer, key)
+
+    def _start_dial(self, peer: Peer, key: LaneKey) -> None:
+        peer.dialling.add(key)
+        self.dial(peer, key)
+
+    # -- letting go ---------------------------------------------------------------------------------------------
+
+    def _tell_interest(self, peer: Peer) -> None:
+        if peer.connection is not None:
+            peer.connection.control(Interest(peer.link.wanted))
+
+    def _unpin(self, peer: Peer) -> None:
+        """An on-demand link was used again meanwhile, or is let go."""
+        left = peer.pinned_until - trio.current_time()
+        if left > 0:
+            self._timers.call_later(left, partial(self._unpin, peer))
+        elif not peer.wanted_by_overlay:
+            self._let_go(peer)
+
+    def _let_go(self, peer: Peer) -> None:
+        peer.link.release()
+        self._tell_interest(peer)
+        self._consider_ending(peer)
+        self._forget_idle(peer)
+
+    def _consider_ending(self, peer: Peer) -> None:
+        if not peer.link.wanted and not peer.interested and peer.connection is not None:
+            self._timers.call_later(self._settings.linger, partial(self._end_unwanted, peer, peer.connection))
+
+    def _end_unwanted(self, peer: Peer, connection: Connection) -> None:
+        still = peer.connection is connection and not peer.link.wanted and not peer.interested
+        if still and not peer.ending:
+            self._nursery.start_soon(self.end, peer, Reason.RELEASED)
+
+    async def end(self, peer: Peer, reason: Reason) -> None:
+        """Flush every lane, say goodbye, and close: data lanes first, so that the goodbye of the link comes last."""
+        peer.ending = True
+        with trio.move_on_after(self._settings.flush_timeout):
+            for key, connection in list(peer.connections.items()):
+                if key != MEMBERSHIP_LANE:
+                    connection.finish(reason)
+            for key, connection in list(peer.connections.items()):
+                if key != MEMBERSHIP_LANE:
+                    await connection.ended.wait()
+            if peer.connection is not None:
+                peer.connection.finish(reason)
+                await peer.connection.ended.wait()
+        for connection in list(peer.connections.values()):
+            connection.close("not flushed in time")
+        peer.ending = False
+
+    def _forget_idle(self, peer: Peer) -> None:
+        if peer.is_idle and not peer.link.wanted:
+            self.table.pop(peer.spec.name, None)

@@ -1,0 +1,75 @@
+"""The mailboxes of a node and what arrives for them."""
+
+from typing import Any
+
+import trio
+
+from partisan_core.errors import MailboxError
+from partisan_core.identity import NodeSpec, check_name
+from partisan_core.kernel.journal import Journal
+from partisan_core.mailboxes import Mailbox
+from partisan_core.notices import DeadLetter
+
+_KNOWN_DEAD = 1000
+"""Names of missing mailboxes remembered to limit their notices: a peer controls them, so they are bounded."""
+
+
+class PostOffice:
+    """Opens mailboxes and puts messages into them."""
+
+    def __init__(self, limit: int, journal: Journal) -> None:
+        self._boxes: dict[str, Mailbox] = {}
+        self._limit = limit
+        self._journal = journal
+        self._noticed: dict[str, float] = {}
+
+    def open(self, name: str, limit: int | None = None) -> Mailbox:
+        """Open the mailbox `name`.
+
+        Raises:
+            MailboxError: it is open already.
+            InvalidName: the name cannot be one.
+        """
+        if check_name(name) in self._boxes:
+            raise MailboxError(f"mailbox {name!r} is open already on this node; close it or choose another name")
+        box = self._boxes[name] = Mailbox(name, limit or self._limit, self._close)
+        return box
+
+    def find(self, name: str) -> Mailbox | None:
+        """The open mailbox of that name."""
+        return self._boxes.get(name)
+
+    def deliver(self, peer: NodeSpec, batch: list[tuple[str, Any]]) -> Mailbox | None:
+        """Put each message into its mailbox; returns one that is full now, so that the feeder pauses."""
+        boxes = self._boxes
+        box, last = None, None
+        full = None
+        for name, message in batch:
+            if name != last:
+                if box is not None and box.is_full:
+                    full = box
+                box, last = boxes.get(name), name
+            if box is None:
+                self._dead_letter(peer, name)
+            else:
+                box.put(message)
+        return box if box is not None and box.is_full else full
+
+    def close_all(self) -> None:
+        """The node closes."""
+        for box in list(self._boxes.values()):
+            box.close()
+
+    def _close(self, box: Mailbox) -> None:
+        if self._boxes.get(box.name) is box:
+            del self._boxes[box.name]
+
+    def _dead_letter(self, peer: NodeSpec, name: str) -> None:
+        self._journal.drop("no_mailbox")
+        now = trio.current_time()
+        if now - self._noticed.get(name, float("-inf")) < 1:
+            return
+        if len(self._noticed) >= _KNOWN_DEAD:
+            self._noticed.clear()
+        self._noticed[name] = now
+        self._journal.report(DeadLetter(peer, name[:128]))

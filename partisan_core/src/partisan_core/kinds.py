@@ -1,0 +1,197 @@
+"""What can be replaced: the protocol of each kind of part, and the record a plugin hands over for it.
+
+A hook (see `hookspecs`) returns one of the records. The kernel makes a `config` of the plugin's own table in
+the configuration, calls `make` with it once, and binds what it returns: no hook is called per message.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from random import Random
+from typing import Any, Protocol
+
+from partisan_core.detection import DetectorEffect, DetectorEvent
+from partisan_core.identity import Address, NodeSpec
+from partisan_core.strategy import MembershipStrategy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoOptions:
+    """The configuration of a part that has nothing to configure."""
+
+
+class Serializer(Protocol):
+    """Makes bytes of messages and messages of bytes. One object serves a whole node; it MUST NOT block."""
+
+    def encode(self, envelope: tuple[str, object]) -> bytes:
+        """Encode (mailbox name, message). Called in `send`, so that errors meet the sender.
+
+        Raises:
+            Exception: any, when it cannot; the sender gets an `EncodeError`, and nothing is sent.
+        """
+
+    def join(self, pieces: Sequence[bytes]) -> bytes:
+        """Make one body, decodable by one `decode_batch`, out of encoded envelopes."""
+
+    def decode_batch(self, data: memoryview) -> list[tuple[str, Any]]:
+        """Decode a body into its envelopes, in one call. `data` MUST NOT be kept: its memory is used again.
+
+        Raises:
+            ValueError: (or MemoryError, OverflowError, RecursionError) when the bytes are no body.
+        """
+
+
+class Verdict(Enum):
+    """What a channel policy decides about a message that does not fit into its lane."""
+
+    WAIT = auto()
+    """The sender waits for room; `send_nowait` raises `WouldBlock`."""
+    REJECT = auto()
+    """The new message is dropped, and counted."""
+    ROOM = auto()
+    """The policy made room: queue the message."""
+    DISCONNECT = auto()
+    """The peer is too slow: close its lane."""
+
+
+class LaneQueue(Protocol):
+    """The messages that wait in one lane for their writer, as a channel policy sees them."""
+
+    @property
+    def messages(self) -> int:
+        """How many wait."""
+
+    @property
+    def bytes(self) -> int:
+        """How large they are together."""
+
+    def fits(self, size: int) -> bool:
+        """Say whether a message of `size` bytes has room."""
+
+    def drop_oldest(self) -> int:
+        """Drop the oldest waiting message, counted as dropped, and return how many bytes that freed."""
+
+
+class ChannelPolicy(Protocol):
+    """Decides what happens when a lane is full. Has no state of its own: one object serves all lanes."""
+
+    def make_room(self, lane: LaneQueue, size: int) -> Verdict:
+        """Decide about a message of `size` bytes. Called only when it does not fit. MUST NOT block."""
+
+
+class FailureDetector(Protocol):
+    """A pure state machine with an opinion about every peer that the node has a link to."""
+
+    def handle(self, event: DetectorEvent, now: float) -> list[DetectorEffect]:
+        """The only way in. MUST be pure but for its own state; `now` is monotonic seconds. MUST NOT block."""
+
+
+class Wire(Protocol):
+    """One connection: ordered bytes both ways. Everything but the two waits is immediate."""
+
+    @property
+    def remote(self) -> str:
+        """The other end, for people."""
+
+    def try_send(self, data: bytes | bytearray | memoryview) -> int:
+        """Send what the system takes at once and return how much that was.
+
+        Raises:
+            BlockingIOError: when it takes nothing now.
+            OSError: when the connection is broken.
+        """
+
+    def try_recv_into(self, buffer: bytearray | memoryview) -> int:
+        """Read what is there and return how much; 0 at the end of the stream.
+
+        Raises:
+            BlockingIOError: when nothing is there.
+            OSError: when the connection is broken.
+        """
+
+    async def wait_writable(self) -> None:
+        """Wait until `try_send` is worth a try. A trio checkpoint."""
+
+    async def wait_readable(self) -> None:
+        """Wait until `try_recv_into` is worth a try. A trio checkpoint."""
+
+    def close(self) -> None:
+        """Close at once. Idempotent; wakes those who wait."""
+
+
+class Listener(Protocol):
+    """Accepts connections at one address."""
+
+    @property
+    def address(self) -> Address:
+        """Where it listens, with the real port."""
+
+    async def accept(self) -> Wire:
+        """Wait for the next connection. A trio checkpoint."""
+
+    def close(self) -> None:
+        """Stop listening. Idempotent."""
+
+
+class Transport(Protocol):
+    """Makes connections."""
+
+    async def listen(self, address: Address) -> Listener:
+        """Listen at `address`; port 0 means any.
+
+        Raises:
+            OSError: when the address cannot be had.
+        """
+
+    async def dial(self, address: Address) -> Wire:
+        """Connect to `address`; a host name is resolved anew each time. The deadline is the caller's.
+
+        Raises:
+            OSError: when nobody answers there.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverlayPlugin:
+    """An overlay network."""
+
+    make: Callable[[NodeSpec, Any, Random], MembershipStrategy]
+    """Called with the local node, an instance of `config` and the only source of randomness there is."""
+    config: type = NoOptions
+    """A frozen dataclass: the rest of the table `[overlay]`."""
+    version: int = 1
+    """The version of its messages. Nodes with different ones refuse each other by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SerializerPlugin:
+    """A serializer."""
+
+    make: Callable[[Any], Serializer]
+    config: type = NoOptions
+    """A frozen dataclass: the rest of the table `[serializer]`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelPolicyPlugin:
+    """A channel policy."""
+
+    policy: ChannelPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureDetectorPlugin:
+    """A failure detector."""
+
+    make: Callable[[Any, Random], FailureDetector]
+    config: type = NoOptions
+    """A frozen dataclass: the rest of the table `[failure_detector]`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransportPlugin:
+    """A transport."""
+
+    make: Callable[[Any], Transport]
+    config: type = NoOptions
+    """A frozen dataclass: the rest of the table `[transport]`."""

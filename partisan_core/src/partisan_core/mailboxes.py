@@ -1,0 +1,135 @@
+"""Mailboxes: where messages arrive. Bounded; a full one pauses the connection that feeds it (TCP backpressure)."""
+
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from types import TracebackType
+from typing import Any, Self
+
+import trio
+
+from partisan_core.errors import MailboxError
+
+_Task = trio.lowlevel.Task
+
+
+class Mailbox:
+    """A named queue of received messages, opened with `node.open_mailbox(name)`.
+
+    Any number of tasks may receive; each message goes to one of them, in order.
+    """
+
+    def __init__(self, name: str, limit: int, on_close: "Callable[[Mailbox], None]") -> None:
+        self.name = name
+        self.limit = limit
+        """Messages it holds before connections that feed it are paused. One frame may go beyond it."""
+        self._queue: deque[Any] = deque()
+        self._sleepers: deque[_Task] = deque()
+        self._room = trio.lowlevel.ParkingLot()
+        self._on_close = on_close
+        self._closed = False
+
+    def put(self, message: object) -> None:
+        """Append a message and wake a receiver. The kernel's side; never blocks."""
+        self._queue.append(message)
+        if self._sleepers:
+            trio.lowlevel.reschedule(self._sleepers.popleft())
+
+    @property
+    def is_full(self) -> bool:
+        """True while feeders should pause."""
+        return len(self._queue) >= self.limit and not self._closed
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    async def wait_room(self) -> None:
+        """Wait until it is not full; the reader of a connection pauses here."""
+        while self.is_full:
+            await self._room.park()
+
+    def receive_nowait(self) -> Any:
+        """Return the next message.
+
+        Raises:
+            trio.WouldBlock: when it is empty.
+            MailboxError: when it is closed.
+        """
+        self._check_open()
+        if not self._queue:
+            raise trio.WouldBlock
+        return self._take_one()
+
+    async def receive(self) -> Any:
+        """Wait for the next message; always a checkpoint.
+
+        Raises:
+            MailboxError: when it is or becomes closed.
+        """
+        await self._wait_for_message()
+        return self._take_one()
+
+    async def receive_batch(self) -> list[Any]:
+        """Wait until there is a message, then take all there are: one checkpoint per batch, the fast way.
+
+        Raises:
+            MailboxError: when it is or becomes closed.
+        """
+        await self._wait_for_message()
+        batch = list(self._queue)
+        self._queue.clear()
+        self._room.unpark_all()
+        return batch
+
+    def close(self) -> None:
+        """Close it: waiting receivers get `MailboxError`, what is still in it is discarded. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._queue.clear()
+        self._room.unpark_all()
+        while self._sleepers:
+            trio.lowlevel.reschedule(self._sleepers.popleft())
+        self._on_close(self)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise MailboxError(f"mailbox {self.name!r} is closed; open it again with node.open_mailbox")
+
+    def _take_one(self) -> Any:
+        message = self._queue.popleft()
+        self._room.unpark_all()
+        return message
+
+    async def _wait_for_message(self) -> None:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self._check_open()
+        if self._queue:
+            await trio.lowlevel.cancel_shielded_checkpoint()
+        while not self._queue:
+            self._check_open()
+            await self._sleep()
+        self._check_open()
+
+    async def _sleep(self) -> None:
+        task = trio.lowlevel.current_task()
+        self._sleepers.append(task)
+
+        def abort(_: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
+            with contextlib.suppress(ValueError):
+                self._sleepers.remove(task)
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        while True:
+            yield await self.receive()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()

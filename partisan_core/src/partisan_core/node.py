@@ -1,0 +1,165 @@
+"""The face of a node: what an application does with it."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Hashable, Sequence
+from contextlib import asynccontextmanager
+
+import trio
+
+from partisan_core.errors import WouldBlock
+from partisan_core.identity import Address, NodeSpec
+from partisan_core.kernel.journal import NoticeStream
+from partisan_core.kernel.kernel import Kernel
+from partisan_core.kernel.operations import Operations
+from partisan_core.mailboxes import Mailbox
+from partisan_core.refs import Ref
+
+_YIELD_BYTES = 64 * 1024
+"""`await send` lets other tasks run each time it has queued so much (design, section 9)."""
+
+
+class Node:
+    """A member of a cluster. Made by `open_node`."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._operations = Operations(kernel)
+        self._outlets = kernel.outlets
+        self._message_limit = kernel.config.limits.message
+        self._since_yield = 0
+
+    @property
+    def name(self) -> str:
+        """The stable label of this node."""
+        return self._kernel.me.name
+
+    @property
+    def spec(self) -> NodeSpec:
+        """What this node tells the others about itself."""
+        return self._kernel.me
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Where it is dialled, with real ports."""
+        return self._kernel.me.addresses
+
+    # -- membership ---------------------------------------------------------------------------------------------
+
+    async def join(self, *contacts: str | Address) -> None:
+        """Join through the first contact that answers; tries until connected, so a cancel scope is the deadline.
+
+        After `leave` it joins as a new incarnation.
+
+        Raises:
+            JoinError: every contact refused for good: wrong cluster, overlay, version, or this node itself.
+            NameInUse: a living node has this node's name.
+            AddressError: a contact is no address.
+        """
+        addresses = [Address.parse(contact) if isinstance(contact, str) else contact for contact in contacts]
+        await self._operations.join(addresses)
+
+    async def leave(self) -> None:
+        """Leave the cluster: tell the others, flush what is queued for at most `links.flush_timeout`, let go.
+
+        Raises:
+            NodeClosed: it has left already.
+        """
+        await self._operations.leave()
+
+    def evict(self, name: str) -> None:
+        """Remove a member, living or dead, from the cluster.
+
+        Raises:
+            UnknownNode: no such member, with the nearest name.
+            CapabilityError: the overlay cannot evict.
+        """
+        self._operations.evict(name)
+
+    async def reconcile(self, contacts: Sequence[str]) -> None:
+        """Make the cluster consist of exactly the nodes at `contacts` (addresses) and this one.
+
+        The missing are joined, the others evicted. An empty list changes nothing.
+
+        Raises:
+            JoinError: a contact could not be asked who it is; nothing was changed.
+        """
+        await self._operations.reconcile([Address.parse(contact) for contact in contacts])
+
+    def members(self) -> tuple[NodeSpec, ...]:
+        """Whom the overlay knows, this node included, by name."""
+        members = self._kernel.members()
+        return tuple(members[name] for name in sorted(members))
+
+    def neighbours(self) -> tuple[str, ...]:
+        """To whom there is a wanted, working link, by name."""
+        return tuple(sorted(self._kernel.driver.host.neighbours))
+
+    async def wait_neighbours(self, count: int = 1) -> None:
+        """Wait until there are at least `count` neighbours."""
+        await trio.lowlevel.checkpoint()
+        while len(self._kernel.driver.host.neighbours) < count:
+            await self._kernel.driver.changed.park()
+
+    # -- messages -----------------------------------------------------------------------------------------------
+
+    def open_mailbox(self, name: str, *, limit: int | None = None) -> Mailbox:
+        """Open the mailbox `name`; `limit` messages bound it (`mailboxes.messages` by default).
+
+        Raises:
+            MailboxError: it is open already.
+            InvalidName: the name cannot be one.
+        """
+        return self._kernel.postoffice.open(name, limit)
+
+    def ref(self, mailbox: str) -> Ref:
+        """A reference to a mailbox of this node; it may travel inside messages and follows restarts."""
+        return Ref(self.name, mailbox)
+
+    def send_nowait(
+        self, destination: str | Ref, message: object, *, channel: str = "default", key: Hashable = None
+    ) -> None:
+        """Queue a message for a mailbox, `"node/mailbox"` or a `Ref`. Success means queued, not delivered.
+
+        Raises:
+            SendError: (a subclass says why) nothing was queued; `WouldBlock` when the lane is full.
+            NodeClosed: this node has left or is closing.
+        """
+        outlet = self._outlets.find(destination, channel, key)
+        outlet.lane.put_nowait(outlet.seal(message, self._message_limit))
+
+    async def send(
+        self, destination: str | Ref, message: object, *, channel: str = "default", key: Hashable = None
+    ) -> None:
+        """Queue a message, waiting for room; checks for cancellation each time, yields every 64 KiB.
+
+        Order is kept per (sender, mailbox, channel, key). Raises as `send_nowait`, but never `WouldBlock`.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        outlet = self._outlets.find(destination, channel, key)
+        piece = outlet.seal(message, self._message_limit)
+        try:
+            outlet.lane.put_nowait(piece)
+        except WouldBlock:
+            await outlet.lane.put(piece)
+        self._since_yield += len(piece)
+        if self._since_yield >= _YIELD_BYTES:
+            self._since_yield = 0
+            await trio.lowlevel.cancel_shielded_checkpoint()
+
+    # -- seeing -------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def open_events(self) -> AsyncIterator[NoticeStream]:
+        """Open a stream of notices (see `partisan_core.notices`): a snapshot, then differences; bounded."""
+        with self._kernel.journal.open_stream() as stream:
+            yield stream
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """Messages that were not delivered, by reason, since the start."""
+        return self._kernel.journal.dropped
+
+    @property
+    def counters(self) -> Counter[str]:
+        """How often each kind of notice was reported since the start."""
+        return self._kernel.journal.counters

@@ -1,0 +1,124 @@
+"""What a node tells its application and its log: rare things, never a notice per message."""
+
+from msgspec import Struct
+
+from partisan_core.events import Reason
+from partisan_core.identity import NodeSpec
+
+
+class Snapshot(Struct, frozen=True):
+    """How things stand: the first notice of every stream, and again after notices were missed."""
+
+    members: tuple[NodeSpec, ...]
+    neighbours: tuple[NodeSpec, ...]
+
+
+class MemberJoined(Struct, frozen=True):
+    """The overlay knows a new member, or a newer life of one."""
+
+    peer: NodeSpec
+
+
+class MemberLeft(Struct, frozen=True):
+    """The overlay no longer counts it as a member: it left, was evicted, or the overlay forgot it."""
+
+    peer: NodeSpec
+    reason: Reason
+
+
+class NeighbourUp(Struct, frozen=True):
+    """A wanted link works. Comes before the first message of that life of the peer."""
+
+    peer: NodeSpec
+
+
+class NeighbourDown(Struct, frozen=True):
+    """A neighbour is none any more. Comes after the last message of that life of the peer."""
+
+    peer: NodeSpec
+    reason: Reason
+
+
+class PeerSuspected(Struct, frozen=True):
+    """The failure detector's opinion; never a fact."""
+
+    peer: NodeSpec
+
+
+class PeerTrusted(Struct, frozen=True):
+    """The failure detector takes its suspicion back."""
+
+    peer: NodeSpec
+
+
+class ChannelUp(Struct, frozen=True):
+    """A lane of a channel is connected."""
+
+    peer: NodeSpec
+    channel: str
+    lane: int
+
+
+class ChannelDown(Struct, frozen=True):
+    """A lane of a channel lost its connection; it is dialled again, the peer is not down by that."""
+
+    peer: NodeSpec
+    channel: str
+    lane: int
+    error: str
+
+
+class Gap(Struct, frozen=True):
+    """`lost` messages of a lane were written to a connection that broke and never arrived."""
+
+    peer: NodeSpec
+    channel: str
+    lane: int
+    lost: int
+
+
+class DialRefused(Struct, frozen=True):
+    """A wanted peer could not be reached or refused us; tried again while it is wanted."""
+
+    peer: NodeSpec
+    reason: Reason
+    error: str
+
+
+class PeerRefused(Struct, frozen=True):
+    """We refused somebody at our door: wrong cluster, overlay, version, name, or no Partisan at all."""
+
+    remote: str
+    code: str
+    error: str
+
+
+class DeadLetter(Struct, frozen=True):
+    """Messages for a mailbox that nobody has opened here; counted by mailbox, one notice per name and second."""
+
+    peer: NodeSpec
+    mailbox: str
+
+
+class Retired(Struct, frozen=True):
+    """The local node is no longer a member."""
+
+    reason: Reason
+
+
+Notice = (
+    Snapshot
+    | MemberJoined
+    | MemberLeft
+    | NeighbourUp
+    | NeighbourDown
+    | PeerSuspected
+    | PeerTrusted
+    | ChannelUp
+    | ChannelDown
+    | Gap
+    | DialRefused
+    | PeerRefused
+    | DeadLetter
+    | Retired
+)

@@ -1,0 +1,127 @@
+"""`open_node`: from a configuration to a running node, and back to nothing."""
+
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import trio
+
+from partisan_core.config.loader import load_config, structure_options
+from partisan_core.config.model import Config
+from partisan_core.errors import NameInUse
+from partisan_core.events import Reason
+from partisan_core.identity import NodeSpec
+from partisan_core.kernel.kernel import Kernel
+from partisan_core.kernel.state import lock_directory, next_incarnation
+from partisan_core.kinds import Listener, Transport
+from partisan_core.node import Node
+from partisan_core.plugins import Plugins
+
+
+@asynccontextmanager
+async def open_node(config: Config | Path | str | None = None, **sections: object) -> AsyncIterator[Node]:
+    """Start a node and stop it at the end of the block.
+
+    Args:
+        config: a `Config`, or the path of a TOML file; nothing for the defaults and the environment.
+        **sections: what overrides it, for example `node={"name": "alpha"}`.
+
+    The end of the block flushes what is queued (at most `links.flush_timeout`) and closes; it does not leave the
+    cluster: call `leave` for that. An exception of the body comes out bare.
+
+    Raises:
+        ConfigError, PluginError, StartError: nothing was started.
+        NameInUse: a newer life of this name exists; the body was cancelled.
+    """
+    settings = _settings(config, sections)
+    plugins = Plugins()
+    with ExitStack() as stack:
+        if settings.node.data_dir is not None:
+            stack.enter_context(lock_directory(settings.node.data_dir))
+        transport = _make_transport(settings, plugins)
+        listeners = await _listen(settings, transport, stack)
+        me = _introduce(settings, listeners)
+        retired: list[NameInUse] = []
+        try:
+            async with trio.open_nursery() as nursery:
+                kernel = Kernel(settings, plugins, me, transport, listeners, nursery)
+                kernel.driver.on_retired = lambda reason: _retire(kernel, reason, retired)
+                kernel.start()
+                try:
+                    yield Node(kernel)
+                finally:
+                    with trio.CancelScope(shield=True):
+                        await kernel.stop()
+                    nursery.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            raise _bare(group) from None
+        if retired:
+            raise retired[0]
+
+
+def _settings(config: Config | Path | str | None, sections: dict[str, object]) -> Config:
+    if not isinstance(config, Config):
+        config = load_config(None if config is None else Path(config), overrides=sections)
+    elif sections:
+        raise TypeError("open_node takes a Config or sections, not both: use dataclasses.replace on the Config")
+    name = config.node.name or f"{socket.gethostname().partition('.')[0] or 'node'}-{os.getpid()}-{secrets.token_hex(3)}"
+    return replace(config, node=replace(config.node, name=name))
+
+
+def _make_transport(config: Config, plugins: Plugins) -> Transport:
+    plugin = plugins.transport(config.transport.use)
+    return plugin.make(structure_options(config.transport, plugin.config, "transport"))
+
+
+async def _listen(config: Config, transport: Transport, stack: ExitStack) -> Sequence[Listener]:
+    listeners = []
+    for address in config.node.listen:
+        listener = await transport.listen(address)
+        stack.callback(listener.close)
+        listeners.append(listener)
+    return listeners
+
+
+def _introduce(config: Config, listeners: Sequence[Listener]) -> NodeSpec:
+    return NodeSpec(
+        config.node.name,
+        next_incarnation(config.node.data_dir, config.node.name),
+        secrets.randbits(64),
+        tuple(config.node.advertise) or tuple(listener.address for listener in listeners),
+        dict(config.node.labels),
+        dict(config.node.metadata),
+    )
+
+
+def _retire(kernel: Kernel, reason: Reason, retired: list[NameInUse]) -> None:
+    """Evicted, a node stays open, alone; under a name that somebody newer has, it cannot."""
+    kernel.left = True
+    kernel.judge.barred = f"is no longer a member ({reason})"
+    if reason is Reason.NAME_IN_USE:
+        retired.append(
+            NameInUse(
+                f"a newer life of node {kernel.me.name!r} is a member of the cluster; this node has stopped. "
+                f"Give each node a name of its own"
+            )
+        )
+        kernel.nursery.cancel_scope.cancel()
+
+
+def _bare(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one exception that matters: the body's or a background task's, not the cancellations around it."""
+    leaves = list(_leaves(group))
+    loud = [leaf for leaf in leaves if not isinstance(leaf, trio.Cancelled)]
+    if len(loud) > 1:
+        return group
+    return (loud or leaves)[0]
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found

@@ -1,0 +1,275 @@
+"""The typed door to plugins: the only module that knows pluggy, and the only one that reads entry points.
+
+Entry points are metadata: listing them imports nothing, and only what a configuration names is ever imported.
+pluggy keeps one namespace for all groups, so that a serializer `json` and a discovery `json` would collide in
+silence; here everything is registered as `kind:name`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, is_dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import pluggy
+
+from partisan_core import hookspecs
+from partisan_core.errors import PluginError
+from partisan_core.kinds import (
+    ChannelPolicyPlugin,
+    FailureDetectorPlugin,
+    NoOptions,
+    OverlayPlugin,
+    SerializerPlugin,
+    TransportPlugin,
+)
+from partisan_core.spelling import did_you_mean, nearest
+from partisan_core.strategy import MembershipStrategy
+
+if TYPE_CHECKING:
+    from importlib_metadata import EntryPoint
+
+API_VERSION = (1, 0)
+"""What this core offers. A plugin is accepted when its major is the same and its minor not above."""
+
+GROUPS = {
+    "transport": "partisan.transports",
+    "serializer": "partisan.serializers",
+    "channel_policy": "partisan.channel_policies",
+    "failure_detector": "partisan.failure_detectors",
+    "overlay": "partisan.overlays",
+}
+"""The entry-point group of each kind. The hook of a kind is called `partisan_` and the kind."""
+
+PUBLISHED = {
+    ("overlay", "fullmesh"): "partisan-fullmesh",
+    ("serializer", "msgpack"): "partisan-codec-msgpack",
+}
+"""The distributions of this project by what they bring, so that an error can say what to install."""
+
+hookimpl = pluggy.HookimplMarker("partisan")
+"""Marks a plugin's hooks."""
+
+_Record = TypeVar("_Record")
+
+
+@dataclass(frozen=True, slots=True)
+class PluginInfo:
+    """One installed plugin, as its metadata tells."""
+
+    kind: str
+    name: str
+    """What a configuration calls it."""
+    distribution: str
+    version: str
+    value: str
+    """The module it lives in."""
+
+
+class Plugins:
+    """The installed plugins. Entry points are read once, when something is asked for the first time."""
+
+    def __init__(self) -> None:
+        self._manager = pluggy.PluginManager("partisan")
+        _add_specs(self._manager)
+
+    def listing(self) -> list[PluginInfo]:
+        """Everything installed, by kind and name, claimed twice or not. Imports nothing of it."""
+        found = [_info(kind, point) for (kind, _), points in self._installed.items() for point in points]
+        return sorted(found, key=lambda info: (list(GROUPS).index(info.kind), info.name, info.distribution))
+
+    def transport(self, use: str) -> TransportPlugin:
+        """Load a transport by its entry-point name, or by `package.module:object`.
+
+        Raises:
+            PluginError: when it is unknown, claimed twice, broken, or written for another API.
+        """
+        return self._load("transport", use, TransportPlugin)
+
+    def serializer(self, use: str) -> SerializerPlugin:
+        """Load a serializer; see `transport`."""
+        return self._load("serializer", use, SerializerPlugin)
+
+    def channel_policy(self, use: str) -> ChannelPolicyPlugin:
+        """Load a channel policy; see `transport`."""
+        return self._load("channel_policy", use, ChannelPolicyPlugin)
+
+    def failure_detector(self, use: str) -> FailureDetectorPlugin:
+        """Load a failure detector; see `transport`."""
+        return self._load("failure_detector", use, FailureDetectorPlugin)
+
+    def overlay(self, use: str) -> OverlayPlugin:
+        """Load an overlay; see `transport`. `package.module:Class` may also name a strategy class itself.
+
+        Its configuration is then `Class.Config`, when there is one.
+        """
+        return self._load("overlay", use, OverlayPlugin)
+
+    @cached_property
+    def _installed(self) -> dict[tuple[str, str], list[EntryPoint]]:
+        # Imported late: with the scan it costs more than the rest of this module, and `--help` needs neither.
+        from importlib_metadata import entry_points
+
+        kinds = {group: kind for kind, group in GROUPS.items()}
+        installed = defaultdict(list)
+        for point in entry_points():
+            if point.group in kinds:
+                installed[kinds[point.group], point.name].append(point)
+        return dict(installed)
+
+    def _load(self, kind: str, use: str, record: type[_Record]) -> _Record:
+        by_reference = ":" in use
+        point = _reference(kind, use) if by_reference else self._find(kind, use)
+        who = _Claimant(kind, point)
+        plugin = _import(who)
+        made = _direct(kind, plugin, record) if by_reference else None
+        if made is None:
+            _check_api(plugin, who, required=not by_reference)
+            self._register(plugin, who)
+            made = self._call(plugin, who, record)
+        config = getattr(made, "config", NoOptions)
+        if not is_dataclass(config):
+            raise PluginError(
+                f"{who}: its config {config!r} is no dataclass, as a configuration class has to be"
+            )
+        return made
+
+    def _find(self, kind: str, name: str) -> EntryPoint:
+        points = self._installed.get((kind, name), [])
+        if len(points) == 1:
+            return points[0]
+        if not points:
+            raise PluginError(self._unknown(kind, name))
+        claims = " and ".join(sorted(f"{_origin(point)} ({point.value})" for point in points))
+        raise PluginError(f"the {_words(kind)} {name!r} is claimed by {claims}; uninstall one of them")
+
+    def _unknown(self, kind: str, name: str) -> str:
+        names = sorted(known for known_kind, known in self._installed if known_kind == kind)
+        published = {known: package for (its_kind, known), package in PUBLISHED.items() if its_kind == kind}
+        near = nearest(name, {*names, *published})
+        hint = f" (did you mean {near!r}?)" if near not in (None, name) else ""
+        mend = f"; to get it: pip install {published[near]}" if near in published.keys() - names else ""
+        installed = ", ".join(names) or "none"
+        return f"the {_words(kind)} {name!r} is not installed{hint}; installed: {installed}{mend}"
+
+    def _register(self, plugin: object, who: _Claimant) -> None:
+        """Let pluggy check the hooks. One module may serve several kinds, and is then registered once."""
+        if self._manager.is_registered(plugin):
+            return
+        try:
+            self._manager.register(plugin, f"{who.kind}:{who.point.name}")
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            if self._manager.is_registered(plugin):
+                self._manager.unregister(plugin)
+            raise PluginError(f"{who} has a wrong hook: {error}{_nearest_hook(str(error))}") from error
+
+    def _call(self, plugin: object, who: _Claimant, record: type[_Record]) -> _Record:
+        hook = f"partisan_{who.kind}"
+        caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
+        function = next((impl.function for impl in caller.get_hookimpls() if impl.plugin is plugin), None)
+        if function is None:
+            fault = "lacks the mark @hookimpl on its" if hasattr(plugin, hook) else "has no"
+            raise PluginError(f"{who} {fault} hook {hook}(); see partisan_core.hookspecs for its shape")
+        try:
+            made = function()
+        except Exception as error:
+            raise PluginError(f"{who}: its hook {hook}() raised {type(error).__name__}: {error}") from error
+        if not isinstance(made, record):
+            raise PluginError(f"{who}: its hook {hook}() returned {made!r}, not a {record.__name__}")
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimant:
+    """Who is to blame, in the words of an error; metadata is read only when there is one."""
+
+    kind: str
+    point: EntryPoint
+
+    def __str__(self) -> str:
+        by = f" of {_origin(self.point)}" if self.point.dist else ""
+        return f"the {_words(self.kind)} {self.point.name!r}{by}"
+
+
+def _add_specs(manager: pluggy.PluginManager) -> None:
+    """Mark what `hookspecs` specifies; it stays free of pluggy, and readable."""
+    mark = pluggy.HookspecMarker("partisan")
+    for kind in GROUPS:
+        mark(getattr(hookspecs, f"partisan_{kind}"))
+    manager.add_hookspecs(hookspecs)
+
+
+def _info(kind: str, point: EntryPoint) -> PluginInfo:
+    distribution, version = _distribution(point)
+    return PluginInfo(kind, point.name, distribution, version, point.value)
+
+
+def _distribution(point: EntryPoint) -> tuple[str, str]:
+    """Name and version; a distribution with damaged metadata is listed, not fatal."""
+    try:
+        return (point.dist.name, point.dist.version) if point.dist else ("?", "?")
+    except Exception:  # noqa: BLE001 - what damaged metadata raises differs between versions of the library
+        return ("?", "?")
+
+
+def _origin(point: EntryPoint) -> str:
+    return " ".join(_distribution(point))
+
+
+def _words(kind: str) -> str:
+    return kind.replace("_", " ")
+
+
+def _reference(kind: str, use: str) -> EntryPoint:
+    from importlib_metadata import EntryPoint
+
+    if not re.fullmatch(r"\w+(\.\w+)*:\w+(\.\w+)*", use):
+        raise PluginError(f"{use!r} names no {_words(kind)}: use an installed name, or package.module:object")
+    return EntryPoint(name=use, value=use, group=GROUPS[kind])
+
+
+def _import(who: _Claimant) -> object:
+    try:
+        loaded: object = who.point.load()
+    except Exception as error:
+        lost = isinstance(error, ModuleNotFoundError) and who.point.dist is None
+        mend = "is its folder in PYTHONPATH?" if lost else "it is broken, or lacks what it needs"
+        raise PluginError(
+            f"{who} cannot be imported from {who.point.value}: {type(error).__name__}: {error}; {mend}"
+        ) from error
+    return loaded
+
+
+def _direct(kind: str, thing: object, record: type[_Record]) -> _Record | None:
+    """What a reference names without any hook: the record itself, or the class of a strategy."""
+    if kind == "overlay" and isinstance(thing, type) and hasattr(thing, "handle"):
+        strategy = cast("type[MembershipStrategy]", thing)
+        thing = OverlayPlugin(make=strategy, config=getattr(strategy, "Config", NoOptions))
+    return thing if isinstance(thing, record) else None
+
+
+def _check_api(plugin: object, who: _Claimant, *, required: bool) -> None:
+    stated = getattr(plugin, "PARTISAN_API", None)
+    if stated is None and not required:
+        return
+    ours = ".".join(map(str, API_VERSION))
+    if stated is None:
+        raise PluginError(f'{who} does not state its API; its author has to add PARTISAN_API = "{ours}"')
+    match = re.fullmatch(r"([0-9]{1,4})\.([0-9]{1,4})", str(stated))
+    if match is None:
+        raise PluginError(f"{who} states PARTISAN_API = {stated!r}, which is no version like {ours!r}")
+    major, minor = int(match[1]), int(match[2])
+    sides = f"{who} was written for API {stated}, this core has API {ours}"
+    if (major, minor) > API_VERSION:
+        raise PluginError(f"{sides}; the core is too old: pip install --upgrade partisan-core")
+    if major < API_VERSION[0]:
+        raise PluginError(f"{sides}; the plugin is too old: upgrade it")
+
+
+def _nearest_hook(message: str) -> str:
+    """A misspelt hook is found by pluggy; which one was meant, by us."""
+    unknown = re.search(r"unknown hook '(\w+)'", message)
+    return did_you_mean(unknown[1], [f"partisan_{kind}" for kind in GROUPS]) if unknown else ""

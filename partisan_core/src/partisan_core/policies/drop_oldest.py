@@ -1,0 +1,24 @@
+"""The channel policy `drop_oldest`: a full lane drops what waits longest: what is new is worth more."""
+
+from partisan_core.kinds import ChannelPolicyPlugin, LaneQueue, Verdict
+from partisan_core.plugins import hookimpl
+
+PARTISAN_API = "1.0"
+
+
+class DropOldest:
+    """Drops as many of the oldest messages as the new one needs."""
+
+    def make_room(self, lane: LaneQueue, size: int) -> Verdict:
+        """See `ChannelPolicy`. A message that does not fit into an empty lane is rejected."""
+        while not lane.fits(size):
+            if not lane.messages:
+                return Verdict.REJECT
+            lane.drop_oldest()
+        return Verdict.ROOM
+
+
+@hookimpl
+def partisan_channel_policy() -> ChannelPolicyPlugin:
+    """Hand over the policy."""
+    return ChannelPolicyPlugin(policy=DropOldest())

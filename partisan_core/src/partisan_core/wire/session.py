@@ -1,0 +1,136 @@
+"""Sessions: the messages of one lane, counted across its connections, in both directions.
+
+Rules.
+- There is one session per lane and life of the peer. Each end numbers the messages that it sends from 1, and
+  counts what it has received. A data frame carries the number of its first message.
+- A receiver delivers each number at most once and in ascending order: what it has had is skipped, what is
+  missing is a gap and never delivered later.
+- When a connection is made, the dialler offers its token and counts. The accepter resumes when the token is
+  its own; otherwise it begins anew under a new token of its own choice, at zero in both directions.
+
+The accepter, not the dialler, chooses the new token. Were it the dialler, and the welcome got lost, then the
+accepter alone would have gone back to zero under a token that both have: the next handshake would resume it,
+and the dialler take new messages for duplicates. As it is, both have one token only if both began it at zero.
+
+Losses are known at the handshake, for each end says how much it has sent and received. `_settled` and
+`_noticed` keep a loss from being told twice when handshakes follow one another without a message in between.
+"""
+
+import random
+from typing import NamedTuple
+
+from partisan_core.errors import FrameError, HandshakeError
+from partisan_core.wire.messages import Proof, Welcome
+
+
+class Admission(NamedTuple):
+    """What to do with a data frame."""
+
+    skip: int
+    """Messages at its start that have been delivered before."""
+    gap: int
+    """Messages before it that are lost, and not told yet."""
+
+
+class Losses(NamedTuple):
+    """What a lane lost with its last connection."""
+
+    outgoing: int
+    """Messages sent that did not arrive. Not resumed: all that are not known to have arrived."""
+    incoming: int
+    """Messages of the peer that did not arrive. Not resumed: 0, for nobody knows."""
+
+
+class Answer(NamedTuple):
+    """What the accepter says, and what it learnt."""
+
+    welcome: Welcome
+    losses: Losses
+
+
+_IN_ORDER = Admission(0, 0)
+
+
+class Session:
+    """One end of a session. The old connection is closed, or read to its end, before the next handshake."""
+
+    __slots__ = ("_noticed", "_settled", "received", "sent", "token")
+
+    def __init__(self) -> None:
+        self.token = 0
+        """Names the session to both ends; 0 before the first handshake."""
+        self.sent = 0
+        """The number of the last message sent."""
+        self.received = 0
+        """The number of the last message received."""
+        self._settled = 0
+        """Up to here every message sent has arrived or was told lost."""
+        self._noticed = 0
+        """Up to here every message of the peer was received or was told lost."""
+
+    def number(self, count: int) -> int:
+        """Number `count` messages about to be sent; returns the number of the first."""
+        first = self.sent + 1
+        self.sent += count
+        return first
+
+    def admit(self, first: int, count: int) -> Admission:
+        """Account for `count` messages that arrived, from number `first`.
+
+        Raises:
+            FrameError: there is no message 0; nothing was accepted.
+        """
+        received = self.received
+        if first == received + 1:
+            self.received = received + count
+            return _IN_ORDER
+        if first < 1:
+            raise FrameError("a data frame numbers its messages from 0; numbers begin at 1")
+        last = first + count - 1
+        if last <= received:
+            return Admission(count, 0)
+        self.received = last
+        return Admission(max(0, received - first + 1), max(0, first - 1 - max(received, self._noticed)))
+
+    def offer(self) -> Proof:
+        """The dialler's word on the session."""
+        return Proof(self.token, self.received, self.sent)
+
+    def answer(self, proof: Proof, rng: random.Random) -> Answer:
+        """The accepter's word: resume, or begin anew."""
+        resumed = proof.session == self.token != 0 and proof.received <= self.sent
+        if resumed:
+            losses = self._settle(proof.received, proof.sent)
+        else:
+            losses = self._renew(rng.randrange(1, 2**63))
+        return Answer(Welcome(self.token, self.received, resumed, self.sent), losses)
+
+    def adopt(self, welcome: Welcome) -> Losses:
+        """Take over what the accepter says.
+
+        Raises:
+            HandshakeError: it resumes a session that we do not have, or received what was never sent; nothing
+            has
+                changed here.
+        """
+        if not welcome.resumed:
+            return self._renew(welcome.session)
+        if welcome.session != self.token or welcome.received > self.sent:
+            raise HandshakeError(
+                "the peer resumes a session that this end does not have, so its bookkeeping is wrong; "
+                "the connection is not used and the session unchanged"
+            )
+        return self._settle(welcome.received, welcome.sent)
+
+    def _settle(self, arrived: int, peer_sent: int) -> Losses:
+        outgoing = self.sent - max(arrived, self._settled)
+        incoming = max(0, peer_sent - max(self.received, self._noticed))
+        self._settled = self.sent
+        self._noticed = max(self._noticed, peer_sent)
+        return Losses(outgoing, incoming)
+
+    def _renew(self, token: int) -> Losses:
+        losses = Losses(self.sent - self._settled, 0)
+        self.token = token
+        self.sent = self.received = self._settled = self._noticed = 0
+        return losses
