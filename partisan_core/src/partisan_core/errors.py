@@ -1,29 +1,29 @@
 """Every error a user can meet. Each message says whose fault it is, what happened to the state, how to mend it.
 
-    PartisanError
-    ├── ConfigError            the configuration: file, key path, value, what was expected
-    │   ├── InvalidName         a malformed node or mailbox name
-    │   └── AddressError       a malformed address
-    ├── PluginError            a plugin: unknown, broken at import, for another API version, claimed twice
-    ├── StartError             the node could not start; nothing was left behind
-    │   ├── AddressInUse       another process listens there
-    │   ├── DataDirLocked      another process runs in this data_dir
-    │   └── DataDirUnusable    not writable, or a state file that cannot be believed
-    ├── NameInUse              somebody else lives under our name; this node has stopped
-    ├── JoinError              a contact refused us for good (wrong cluster, overlay, version, ourselves)
-    ├── CapabilityError        the overlay in use cannot do what was asked; nothing was changed
-    ├── SendError              nothing was sent
-    │   ├── UnknownNode        no such node, with the nearest name
-    │   ├── UnknownChannel     no such channel, with the nearest name
-    │   ├── NodeDown           known, and down
-    │   ├── EncodeError        the message is not plain data, or larger than max_message_size
-    │   └── WouldBlock         send_nowait on a full lane
-    ├── MailboxError           a second mailbox of one name, or use after close
-    ├── NodeClosed             the node has left or was closed
-    └── WireError              a peer's bytes: the connection is closed and counted, the node lives on
-        ├── FrameError         a frame that is no frame: oversized, unknown kind, empty batch
-        │   └── CorruptFrame   a check does not match: bits changed on the way, or no Partisan at all
-        └── HandshakeError     named refusal, by us or by the peer
+PartisanError
+├── ConfigError            the configuration: file, key path, value, what was expected
+│   ├── InvalidName         a malformed node or mailbox name
+│   └── AddressError       a malformed address
+├── PluginError            a plugin: unknown, broken at import, for another API version, claimed twice
+├── StartError             the node could not start; nothing was left behind
+│   ├── AddressInUse       another process listens there
+│   ├── DataDirLocked      another process runs in this data_dir
+│   └── DataDirUnusable    not writable, or a state file that cannot be believed
+├── NameInUse              somebody else lives under our name; this node has stopped
+├── JoinError              a contact refused us for good (wrong cluster, overlay, version, ourselves)
+├── CapabilityError        the overlay in use cannot do what was asked; nothing was changed
+├── SendError              nothing was sent
+│   ├── UnknownNode        no such node, with the nearest name
+│   ├── UnknownChannel     no such channel, with the nearest name
+│   ├── NodeDown           known, and down
+│   ├── EncodeError        the message is not plain data, or larger than max_message_size
+│   └── WouldBlock         send_nowait on a full lane
+├── MailboxError           a second mailbox of one name, or use after close
+├── NodeClosed             the node has left or was closed
+└── WireError              a peer's bytes: the connection is closed and counted, the node lives on
+    ├── FrameError         a frame that is no frame: oversized, unknown kind, empty batch
+    │   └── CorruptFrame   a check does not match: bits changed on the way, or no Partisan at all
+    └── HandshakeError     named refusal, by us or by the peer
 """
 
 
@@ -116,7 +116,7 @@ class FrameError(WireError):
 
 
 class CorruptFrame(FrameError):  # noqa: N818
-    """A header check or a checksum does not match: bits changed on the way, or the peer is no Partisan node."""
+    """A header check or a checksum does not match: bits changed on the way, or it is no Partisan node."""
 
 
 class HandshakeError(WireError):

@@ -66,7 +66,7 @@ class LaneQueue(Protocol):
         """How large they are together."""
 
     def fits(self, size: int) -> bool:
-        """Say whether a message of `size` bytes has room."""
+        """Say whether a message of `size` bytes has room. An empty lane takes any one message."""
 
     def drop_oldest(self) -> int:
         """Drop the oldest waiting message, counted as dropped, and return how many bytes that freed."""

@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import asynccontextmanager
 
 import trio
+from trio.lowlevel import checkpoint_if_cancelled
 
 from partisan_core.errors import WouldBlock
 from partisan_core.identity import Address, NodeSpec
 from partisan_core.kernel.journal import NoticeStream
 from partisan_core.kernel.kernel import Kernel
+from partisan_core.kernel.outlets import Outlet
 from partisan_core.kernel.operations import Operations
 from partisan_core.mailboxes import Mailbox
 from partisan_core.refs import Ref
@@ -25,8 +27,8 @@ class Node:
         self._kernel = kernel
         self._operations = Operations(kernel)
         self._outlets = kernel.outlets
-        self._message_limit = kernel.config.limits.message
-        self._since_yield = 0
+        self._known_outlets = kernel.outlets.known
+        self._until_yield = _YIELD_BYTES
 
     @property
     def name(self) -> str:
@@ -124,8 +126,8 @@ class Node:
             SendError: (a subclass says why) nothing was queued; `WouldBlock` when the lane is full.
             NodeClosed: this node has left or is closing.
         """
-        outlet = self._outlets.find(destination, channel, key)
-        outlet.lane.put_nowait(outlet.seal(message, self._message_limit))
+        outlet = self._outlet(destination, channel, key)
+        outlet.lane.put_nowait(outlet.seal(message))
 
     async def send(
         self, destination: str | Ref, message: object, *, channel: str = "default", key: Hashable = None
@@ -134,17 +136,25 @@ class Node:
 
         Order is kept per (sender, mailbox, channel, key). Raises as `send_nowait`, but never `WouldBlock`.
         """
-        await trio.lowlevel.checkpoint_if_cancelled()
-        outlet = self._outlets.find(destination, channel, key)
-        piece = outlet.seal(message, self._message_limit)
+        await checkpoint_if_cancelled()
+        outlet = self._outlet(destination, channel, key)
+        piece = outlet.seal(message)
         try:
             outlet.lane.put_nowait(piece)
         except WouldBlock:
             await outlet.lane.put(piece)
-        self._since_yield += len(piece)
-        if self._since_yield >= _YIELD_BYTES:
-            self._since_yield = 0
+        self._until_yield -= len(piece)
+        if self._until_yield < 0:
+            self._until_yield = _YIELD_BYTES
             await trio.lowlevel.cancel_shielded_checkpoint()
+
+    def _outlet(self, destination: str | Ref, channel: str, key: Hashable) -> Outlet:
+        try:
+            if key is None:
+                return self._known_outlets[channel][destination]
+        except KeyError:
+            pass
+        return self._outlets.find(destination, channel, key)
 
     # -- seeing -------------------------------------------------------------------------------------------------
 

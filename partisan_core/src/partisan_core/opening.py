@@ -67,8 +67,13 @@ def _settings(config: Config | Path | str | None, sections: dict[str, object]) -
     if not isinstance(config, Config):
         config = load_config(None if config is None else Path(config), overrides=sections)
     elif sections:
-        raise TypeError("open_node takes a Config or sections, not both: use dataclasses.replace on the Config")
-    name = config.node.name or f"{socket.gethostname().partition('.')[0] or 'node'}-{os.getpid()}-{secrets.token_hex(3)}"
+        raise TypeError(
+            "open_node takes a Config or sections, not both: use dataclasses.replace on the Config"
+        )
+    name = (
+        config.node.name
+        or f"{socket.gethostname().partition('.')[0] or 'node'}-{os.getpid()}-{secrets.token_hex(3)}"
+    )
     return replace(config, node=replace(config.node, name=name))
 
 

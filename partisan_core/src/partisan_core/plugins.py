@@ -258,7 +258,7 @@ def _check_api(plugin: object, who: _Claimant, *, required: bool) -> None:
     ours = ".".join(map(str, API_VERSION))
     if stated is None:
         raise PluginError(f'{who} does not state its API; its author has to add PARTISAN_API = "{ours}"')
-    match = re.fullmatch(r"([0-9]{1,4})\.([0-9]{1,4})", str(stated))
+    match = re.fullmatch(r"([0-9]{1,4})\.([0-9]{1,4})", stated) if isinstance(stated, str) else None
     if match is None:
         raise PluginError(f"{who} states PARTISAN_API = {stated!r}, which is no version like {ours!r}")
     major, minor = int(match[1]), int(match[2])
@@ -266,7 +266,8 @@ def _check_api(plugin: object, who: _Claimant, *, required: bool) -> None:
     if (major, minor) > API_VERSION:
         raise PluginError(f"{sides}; the core is too old: pip install --upgrade partisan-core")
     if major < API_VERSION[0]:
-        raise PluginError(f"{sides}; the plugin is too old: upgrade it")
+        package = f": pip install --upgrade {who.point.dist.name}" if who.point.dist else ""
+        raise PluginError(f"{sides}; the plugin is too old{package}")
 
 
 def _nearest_hook(message: str) -> str:

@@ -5,8 +5,8 @@
     beta/greeter                 either without the scheme, understood by `parse`
 
 Names may hold `@` themselves, so one rule decides: what stands behind the last `@` of the node is the
-incarnation when it is all digits; when it is empty, there is no incarnation and the `@` is dropped; otherwise there
-is no incarnation and the whole is the name. So a reference by name to a node called `beta@7` is written
+incarnation when it is all digits; when it is empty, there is no incarnation and the `@` is dropped; otherwise
+there is none either and the whole is the name. So a reference by name to a node called `beta@7` is written
 `partisan://beta@7@/greeter`; `str` does that by itself.
 """
 
@@ -48,7 +48,7 @@ class Ref:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `partisan://node/mailbox`, `partisan://node@incarnation/mailbox`, or either without the scheme.
+        """Read `partisan://node/mailbox` or `partisan://node@incarnation/mailbox`; the scheme is optional.
 
         Raises:
             InvalidName: the text is none of these.

@@ -1,11 +1,13 @@
 """The nearest name: what every error about a wrong name offers."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 def nearest(word: str, names: Iterable[str]) -> str | None:
     """Return the name most like `word`, whatever the case; None when none is near."""
+    # Imported late: only errors need it.
+    from difflib import get_close_matches
+
     by_folded = {name.casefold(): name for name in names}
     near = get_close_matches(word.casefold(), by_folded, n=1)
     return by_folded[near[0]] if near else None

@@ -3,7 +3,6 @@
 Every value keeps its origin, so that an error, and `config show`, can say who said it.
 """
 
-import tomllib
 from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
@@ -99,18 +98,25 @@ def read_file(path: Path) -> Settings:
         ConfigError: when it cannot be read or is no TOML.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = _parse_toml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; without a file the defaults are used") from None
     except OSError as error:
         raise ConfigError(f"{path}: the file cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text: {error.reason} at byte {error.start}") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ConfigError(f"{path}: not TOML: {error}") from None
     settings = Settings()
     settings.put((), _with_folder(values, path.absolute().parent), str(path))
     return settings
+
+
+def _parse_toml(text: str) -> dict[str, object]:
+    # Imported late: a node without a file and without variables does not need it.
+    import tomllib
+
+    return tomllib.loads(text)
 
 
 def _with_folder(value: object, folder: Path) -> object:
@@ -146,8 +152,8 @@ def read_environment(environ: Mapping[str, str]) -> Settings:
 def parse_variable(text: str) -> object:
     """Return the TOML value that `text` is, or `text` itself: `4`, `true`, `["a:1"]`, `500ms`, `alpha`."""
     try:
-        parsed = tomllib.loads(f"value = {text}")
-    except (tomllib.TOMLDecodeError, RecursionError):
+        parsed = _parse_toml(f"value = {text}")
+    except (ValueError, RecursionError):
         return text
     value: object = parsed.pop("value", text)
     usable = isinstance(value, str | int | list | dict) or (isinstance(value, float) and isfinite(value))

@@ -96,14 +96,6 @@ class Connection:
 
     # -- what others ask for ------------------------------------------------------------------------------------
 
-    def kick(self) -> None:
-        """The lane has messages. An idle connection writes at once, so that a lone message waits for no task switch;
-        the writer it wakes then takes what follows, so that a burst becomes few frames.
-        """
-        if self._resting is not None:
-            self._write_now(self._data_frame())
-            self._wake()
-
     def control(self, message: Interest | Goodbye) -> None:
         """Queue a control message; it goes before the lane's messages."""
         self._control.append(encode_frame(Kind.CONTROL, encode_control(message)))
@@ -139,7 +131,7 @@ class Connection:
 
     async def run(self) -> None:
         """Read and write until it is over; then tell the owner."""
-        self.lane.carrier = self
+        self.lane.carrier, self.lane.kick = self, None
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._write_until_over, nursery.cancel_scope)
@@ -147,7 +139,7 @@ class Connection:
                 nursery.cancel_scope.cancel()
         finally:
             if self.lane.carrier is self:
-                self.lane.carrier = None
+                self.lane.carrier = self.lane.kick = None
             self.close("the node is closing")
             self.ended.set()
             self._owner.on_ended(self)
@@ -232,7 +224,9 @@ class Connection:
         try:
             batch = self._channel.codec.decode_batch(payload)
         except DECODE_ERRORS as error:
-            raise FrameError(f"a batch of {count} messages cannot be decoded: {type(error).__name__}") from error
+            raise FrameError(
+                f"a batch of {count} messages cannot be decoded: {type(error).__name__}"
+            ) from error
         if len(batch) != count:
             raise FrameError(f"a batch said to hold {count} messages holds {len(batch)}")
         return self._channel.deliver(self.peer, batch[admission.skip :] if admission.skip else batch)
@@ -330,17 +324,32 @@ class Connection:
         await self._write_all(memoryview(encode_frame(Kind.CONTROL, encode_control(Goodbye(reason)))))
 
     async def _rest(self) -> None:
+        """Nothing to write: the next message of an idle lane is written by its sender."""
         self._resting = trio.lowlevel.current_task()
+        if self.lane.carrier is self:
+            self.lane.kick = self._write_first
 
         def abort(_: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
-            self._resting = None
+            self._stop_resting()
             return trio.lowlevel.Abort.SUCCEEDED
 
         await trio.lowlevel.wait_task_rescheduled(abort)
 
+    def _write_first(self) -> None:
+        """The lane has a message and the writer rests: write at once, so that a lone message waits for no task switch.
+
+        The writer, woken, takes what follows: a burst becomes few frames.
+        """
+        self._write_now(self._data_frame())
+        self._wake()
+
     def _wake(self) -> None:
-        task, self._resting = self._resting, None
+        task = self._stop_resting()
         if task is not None:
             trio.lowlevel.reschedule(task)
 
-
+    def _stop_resting(self) -> trio.lowlevel.Task | None:
+        task, self._resting = self._resting, None
+        if self.lane.carrier is self:
+            self.lane.kick = None
+        return task

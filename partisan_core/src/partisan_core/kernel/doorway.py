@@ -66,7 +66,10 @@ class Doorway:
             with trio.fail_after(self._settings.handshake_timeout):
                 shaken = await self._shaker.accept(wire)
         except Refusing as refusing:
-            self._refused(wire, refusing.code, str(refusing))
+            if refusing.code == Refused.SIMULTANEOUS:
+                wire.close()  # both dialled at once, one goes on: nothing to report
+            else:
+                self._refused(wire, refusing.code, str(refusing))
         except trio.TooSlowError:
             self._refused(wire, "silent", f"no handshake within {self._settings.handshake_timeout:g} s")
         except (WireError, OSError, trio.ClosedResourceError) as error:

@@ -128,9 +128,7 @@ class _Exchange:
         if handshake.refusal is not None:
             if not handshake.refused_by_peer:
                 await self.write(handshake.farewell)
-            raise Refusing(
-                handshake.refusal.code, handshake.refusal.text, by_peer=handshake.refused_by_peer
-            )
+            raise Refusing(handshake.refusal.code, handshake.refusal.text, by_peer=handshake.refused_by_peer)
 
     async def refuse(self, code: Refused, text: str) -> NoReturn:
         """Tell the peer, then raise."""

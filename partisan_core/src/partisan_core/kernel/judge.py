@@ -34,7 +34,11 @@ class Judge:
 
     async def judge(self, hello: Hello, *, dialled: bool) -> Verdict:
         """Whether the peer that said `hello` is welcome on that lane."""
-        return self._judge_node(hello.node) or await self._judge_name(hello.node) or self._judge_lane(hello, dialled)
+        return (
+            self._judge_node(hello.node)
+            or await self._judge_name(hello.node)
+            or self._judge_lane(hello, dialled)
+        )
 
     def _judge_node(self, node: NodeSpec) -> Verdict:
         me = self._me()
@@ -95,5 +99,7 @@ class Judge:
 
     def _newest(self, name: str) -> NodeSpec | None:
         peer = self._peers.table.get(name)
-        known = [spec for spec in (self._members().get(name), peer.spec if peer else None) if spec is not None]
+        known = [
+            spec for spec in (self._members().get(name), peer.spec if peer else None) if spec is not None
+        ]
         return max(known, key=lambda spec: spec.life, default=None)

@@ -108,7 +108,9 @@ class Kernel:
     def _make_parts(self) -> None:
         config, plugins = self.config, self._plugins
         detector = plugins.failure_detector(config.failure_detector.use)
-        detector_options: object = structure_options(config.failure_detector, detector.config, "failure_detector")
+        detector_options: object = structure_options(
+            config.failure_detector, detector.config, "failure_detector"
+        )
         self.peers = Peers(
             self._connect, self.channels, config.links, self.timers, self.journal, self.nursery, self.rng
         )
@@ -124,7 +126,9 @@ class Kernel:
         self.judge = Judge(lambda: self.me, self.members, self.channels, self.peers)
         shaker = Shaker(self._introduce, self.judge, self._lane_of, self.rng)
         self.doorway = Doorway(shaker, self.peers, self.transport, config.links, self.journal, self.nursery)
-        self.outlets = Outlets(lambda: self.me, self.members, self.channels, self.peers, self.postoffice)
+        self.outlets = Outlets(
+            lambda: self.me, self.members, self.channels, self.peers, self.postoffice, config.limits.message
+        )
         self.peers.listener = self.driver
         self.peers.dial = self.doorway.start_dial
         self.peers.routes_changed = self.outlets.forget
@@ -143,7 +147,9 @@ class Kernel:
         """Begin a new life after `leave`: a newer incarnation, a fresh strategy."""
         self.me = replace(
             self.me,
-            incarnation=max(next_incarnation(self.config.node.data_dir, self.me.name), self.me.incarnation + 1),
+            incarnation=max(
+                next_incarnation(self.config.node.data_dir, self.me.name), self.me.incarnation + 1
+            ),
             instance=secrets.randbits(64),
         )
         self.strategy = self._make_strategy()

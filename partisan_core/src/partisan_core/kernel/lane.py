@@ -1,6 +1,7 @@
 """A lane: the messages on their way to one peer over one connection of a channel. It outlives its connections."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 import trio
@@ -12,9 +13,6 @@ from partisan_core.wire.session import Session
 
 class Carrier(Protocol):
     """What a lane needs of its connection."""
-
-    def kick(self) -> None:
-        """There is something to write."""
 
     def close(self, why: str) -> None:
         """Break the connection."""
@@ -40,8 +38,32 @@ class Lane:
     The hot path of `send` is `put_nowait`: a bound check, an append and, when the writer rests, a kick.
     """
 
+    __slots__ = (
+        "_batch_bytes",
+        "_down",
+        "_open_bytes",
+        "_waiting",
+        "bytes",
+        "carrier",
+        "channel",
+        "dropped",
+        "index",
+        "kick",
+        "max_bytes",
+        "max_messages",
+        "pieces",
+        "policy",
+        "session",
+    )
+
     def __init__(
-        self, channel: str, index: int, policy: ChannelPolicy, max_messages: int, max_bytes: int, batch_bytes: int
+        self,
+        channel: str,
+        index: int,
+        policy: ChannelPolicy,
+        max_messages: int,
+        max_bytes: int,
+        batch_bytes: int,
     ) -> None:
         self.channel, self.index = channel, index
         self.policy = policy
@@ -51,6 +73,8 @@ class Lane:
         self.bytes = 0
         self.dropped = 0
         self.carrier: Carrier | None = None
+        self.kick: Callable[[], None] | None = None
+        """Set while the carrier's writer rests: tells it that there is something to write."""
         self._batch_bytes = batch_bytes
         self._waiting: deque[_Waiting] = deque()
         self._down: NodeDown | None = None
@@ -64,7 +88,9 @@ class Lane:
 
     def fits(self, size: int) -> bool:
         """True when a message of `size` bytes can be queued; an empty lane takes any one message."""
-        return not self.pieces or (len(self.pieces) < self.max_messages and self.bytes + size <= self.max_bytes)
+        return not self.pieces or (
+            len(self.pieces) < self.max_messages and self.bytes + size <= self.max_bytes
+        )
 
     def put_nowait(self, piece: bytes) -> None:
         """Queue an encoded message, or let the channel's policy drop it or another.
@@ -80,8 +106,8 @@ class Lane:
             size = self.bytes + len(piece)
         self.pieces.append(piece)
         self.bytes = size
-        if self.carrier is not None:
-            self.carrier.kick()
+        if self.kick is not None:
+            self.kick()
 
     async def put(self, piece: bytes) -> None:
         """Queue an encoded message; when there is no room wait for it, in the order of the callers.

@@ -18,31 +18,32 @@ _REMEMBERED = 10_000
 
 
 class Outlet:
-    """The way to one mailbox over one channel."""
+    """The way to one mailbox over one channel. `post` is the hot path of `send`."""
 
-    __slots__ = ("encode", "lane", "mailbox")
+    __slots__ = ("_encode", "_limit", "_mailbox", "lane")
 
-    def __init__(self, channel: Channel, mailbox: str, lane: Lane | LocalLane) -> None:
-        self.encode = channel.codec.encode
-        self.mailbox = mailbox
+    def __init__(self, channel: Channel, mailbox: str, lane: Lane | LocalLane, limit: int) -> None:
+        self._encode = channel.codec.encode
+        self._mailbox = mailbox
+        self._limit = limit
         self.lane = lane
 
-    def seal(self, message: object, limit: int) -> bytes:
+    def seal(self, message: object) -> bytes:
         """The encoded envelope.
 
         Raises:
-            EncodeError: the message is not plain data, or larger than `limit` bytes.
+            EncodeError: the message is not plain data, or too large.
         """
         try:
-            piece = self.encode((self.mailbox, message))
-        except Exception as error:  # noqa: BLE001 - a serializer is a stranger's; whatever it raises is the message's fault
+            piece = self._encode((self._mailbox, message))
+        except Exception as error:  # noqa: BLE001 - a serializer is a stranger's, what it raises is the message's fault
             raise EncodeError(
                 f"the message cannot be encoded: {error}. Nothing was sent. Messages are plain data: "
                 f"None, numbers, strings, bytes, lists, tuples, dicts, refs"
             ) from error
-        if len(piece) > limit:
+        if len(piece) > self._limit:
             raise EncodeError(
-                f"the message has {len(piece)} bytes, more than limits.message = {limit}. Nothing was sent; "
+                f"the message has {len(piece)} bytes, more than limits.message = {self._limit}. Nothing was sent; "
                 f"raise the limit on every node, or send it in parts"
             )
         return piece
@@ -58,14 +59,18 @@ class Outlets:
         channels: Mapping[str, Channel],
         peers: Peers,
         postoffice: PostOffice,
+        message_limit: int,
     ) -> None:
         self._me, self._members = me, members
         self._channels, self._peers, self._postoffice = channels, peers, postoffice
-        self._known: dict[tuple[str | Ref, str], Outlet] = {}
+        self._message_limit = message_limit
+        self.known: dict[str, dict[str | Ref, Outlet]] = {}
+        """By channel and destination: looked up by `send` itself."""
 
     def forget(self) -> None:
         """The table of peers has changed."""
-        self._known.clear()
+        for destinations in self.known.values():
+            destinations.clear()
 
     def find(self, destination: str | Ref, channel: str, key: Hashable) -> Outlet:
         """The outlet for `destination`.
@@ -73,15 +78,12 @@ class Outlets:
         Raises:
             UnknownNode, UnknownChannel, NodeDown, InvalidName: nothing was sent.
         """
-        if key is None:
-            outlet = self._known.get((destination, channel))
-            if outlet is not None:
-                return outlet
         ref = destination if isinstance(destination, Ref) else Ref.parse(destination)
         way = find_channel(self._channels, channel)
-        outlet = Outlet(way, ref.mailbox, self._lane(ref, way, key))
-        if key is None and len(self._known) < _REMEMBERED:
-            self._known[destination, channel] = outlet
+        outlet = Outlet(way, ref.mailbox, self._lane(ref, way, key), self._message_limit)
+        known = self.known.setdefault(channel, {})
+        if key is None and len(known) < _REMEMBERED:
+            known[destination] = outlet
         return outlet
 
     def _up(self, ref: Ref) -> Peer:

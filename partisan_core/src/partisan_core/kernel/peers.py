@@ -11,7 +11,18 @@ from partisan_core.config.model import LinkConfig
 from partisan_core.errors import NodeDown, WouldBlock
 from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
-from partisan_core.kernel._links import Action, Backoff, Dial, Down, Failed, Link, Lost, Resumed, StartGrace, Up
+from partisan_core.kernel._links import (
+    Action,
+    Backoff,
+    Dial,
+    Down,
+    Failed,
+    Link,
+    Lost,
+    Resumed,
+    StartGrace,
+    Up,
+)
 from partisan_core.kernel.channels import Channel
 from partisan_core.kernel.connection import Connection, Owner
 from partisan_core.kernel.handshaking import Shaken
@@ -199,7 +210,9 @@ class Peers:
             self._take_down(peer, Reason.RESTARTED)
         peer.spec = connection.peer
         if peer.membership is not connection.lane:
-            peer.membership.fail(NodeDown(f"node {peer.spec} is another life than the one this was meant for"))
+            peer.membership.fail(
+                NodeDown(f"node {peer.spec} is another life than the one this was meant for")
+            )
             peer.membership = connection.lane
         peer.connections[MEMBERSHIP_LANE] = connection
         peer.interested = not connection.dialled
