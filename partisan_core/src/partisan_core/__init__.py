@@ -1,7 +1,7 @@
 """Partisan for Python: membership, connections and messages for trio programs.
 
-General layout. Pure (no I/O, no clock, no randomness of their own): `identity`, `events`, `effects`, `strategy`, `host`,
-`membership`, `detection`, `refs`, `wire`, `policies`, `detectors`, `kernel._links`. What meets trio: `kernel`,
+General layout. Pure (no I/O, no clock, no randomness of their own): `identity`, `events`, `effects`, `strategy`,
+`host`, `membership`, `detection`, `refs`, `wire`, `policies`, `detectors`, `kernel._links`. What meets trio: `kernel`,
 `transports`, `mailboxes`, `node`, `opening`. What meets other people's code: `kinds`, `hookspecs`, `plugins`, `config`.
 
 Names are imported when they are first used: an overlay that needs the pure part alone does not pay for the rest.

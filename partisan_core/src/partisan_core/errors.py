@@ -35,7 +35,7 @@ class ConfigError(PartisanError):
     """The configuration is wrong; nothing was started."""
 
 
-class InvalidName(ConfigError):  # noqa: N818
+class InvalidName(ConfigError):
     """A malformed node or mailbox name."""
 
 
@@ -51,19 +51,19 @@ class StartError(PartisanError):
     """The node could not start; nothing was left behind."""
 
 
-class AddressInUse(StartError):  # noqa: N818
+class AddressInUse(StartError):
     """Another process listens on the address."""
 
 
-class DataDirLocked(StartError):  # noqa: N818
+class DataDirLocked(StartError):
     """Another process runs in this data_dir."""
 
 
-class DataDirUnusable(StartError):  # noqa: N818
+class DataDirUnusable(StartError):
     """The data_dir cannot be written, or holds a state file that cannot be believed."""
 
 
-class NameInUse(PartisanError):  # noqa: N818
+class NameInUse(PartisanError):
     """Somebody else lives under this node's name; this node has stopped."""
 
 
@@ -79,15 +79,15 @@ class SendError(PartisanError):
     """The message was not sent, and nothing of it was queued."""
 
 
-class UnknownNode(SendError):  # noqa: N818
+class UnknownNode(SendError):
     """No node of that name is known."""
 
 
-class UnknownChannel(SendError):  # noqa: N818
+class UnknownChannel(SendError):
     """No channel of that name is configured."""
 
 
-class NodeDown(SendError):  # noqa: N818
+class NodeDown(SendError):
     """The node is known, and down."""
 
 
@@ -95,7 +95,7 @@ class EncodeError(SendError):
     """The message is not plain data, or too large."""
 
 
-class WouldBlock(SendError):  # noqa: N818
+class WouldBlock(SendError):
     """The lane is full; `await send` waits for room instead."""
 
 
@@ -103,7 +103,7 @@ class MailboxError(PartisanError):
     """A second mailbox of one name, or use of a closed one."""
 
 
-class NodeClosed(PartisanError):  # noqa: N818
+class NodeClosed(PartisanError):
     """The node has left its cluster or was closed."""
 
 
@@ -115,7 +115,7 @@ class FrameError(WireError):
     """Bytes that are no frame, or a frame beyond the limits."""
 
 
-class CorruptFrame(FrameError):  # noqa: N818
+class CorruptFrame(FrameError):
     """A header check or a checksum does not match: bits changed on the way, or it is no Partisan node."""
 
 

@@ -11,8 +11,8 @@ from partisan_core.errors import WouldBlock
 from partisan_core.identity import Address, NodeSpec
 from partisan_core.kernel.journal import NoticeStream
 from partisan_core.kernel.kernel import Kernel
-from partisan_core.kernel.outlets import Outlet
 from partisan_core.kernel.operations import Operations
+from partisan_core.kernel.outlets import Outlet
 from partisan_core.mailboxes import Mailbox
 from partisan_core.refs import Ref
 

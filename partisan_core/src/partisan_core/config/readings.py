@@ -15,7 +15,7 @@ from partisan_core.identity import NAME_PATTERN
 T = TypeVar("T")
 
 
-class Expected(ValueError):  # noqa: N818
+class Expected(ValueError):
     """What a value should have been. Whoever knows the file, the key and the value adds them."""
 
 
@@ -129,7 +129,7 @@ def _readings(table: type) -> dict[str, Reading[object]]:
     return _READINGS[table]
 
 
-class Misfit(ConfigError):  # noqa: N818
+class Misfit(ConfigError):
     """One value of a table is out of bounds, or contradicts another one."""
 
     def __init__(self, table: object, key: tuple[str, ...], expected: str) -> None:

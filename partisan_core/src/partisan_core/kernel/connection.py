@@ -261,7 +261,7 @@ class Connection:
                 self._on_goodbye(reason)
 
     def _on_goodbye(self, reason: Reason) -> None:
-        """The peer has written its last frame: write ours, then close, so that neither end destroys what is on the way."""
+        """The peer wrote its last frame: write ours, then close, so that neither end destroys what is on the way."""
         self.farewell = reason
         if self._said_goodbye:
             self.close("ended by both ends")

@@ -114,16 +114,10 @@ class Doorway:
         for address in peer.spec.addresses:
             try:
                 await self._dial_address(peer, key, address)
-            except Refusing as refusing:
-                if refusing.code == Refused.SIMULTANEOUS:
+            except (OSError, WireError, trio.TooSlowError, trio.ClosedResourceError) as error:
+                if isinstance(error, Refusing) and error.code == Refused.SIMULTANEOUS:
                     return None, ""
-                failures.append((_reason_of(refusing), f"{address}: {refusing}"))
-            except ConnectionRefusedError:
-                failures.append((Reason.GONE, f"{address}: connection refused"))
-            except trio.TooSlowError:
-                failures.append((Reason.UNREACHABLE, f"{address}: no answer in time"))
-            except (OSError, WireError, trio.ClosedResourceError) as error:
-                failures.append((Reason.UNREACHABLE, f"{address}: {error}"))
+                failures.append((_reason_of(error), f"{address}: {error or 'no answer in time'}"))
             else:
                 return None, ""
         for reason in (Reason.UNREACHABLE, Reason.REJECTED, Reason.GONE):
@@ -157,6 +151,10 @@ class Doorway:
             raise
 
 
-def _reason_of(refusing: Refusing) -> Reason:
-    """Another node at the address, or one that closes, means that the one we look for is not there."""
-    return Reason.GONE if refusing.code in (Refused.NAME, Refused.CLOSING) else Reason.REJECTED
+def _reason_of(error: Exception) -> Reason:
+    """Another node at the address, or one that closes, means as much as nobody: who we look for is not there."""
+    if isinstance(error, ConnectionRefusedError):
+        return Reason.GONE
+    if isinstance(error, Refusing):
+        return Reason.GONE if error.code in (Refused.NAME, Refused.CLOSING) else Reason.REJECTED
+    return Reason.UNREACHABLE

@@ -1,4 +1,4 @@
-"""Who may come in: what only a running node can decide about a handshake. (What two hellos can tell is in the wire.)"""
+"""Who may come in: what only a running node can decide. What two hellos can tell is in `wire.handshake`."""
 
 from collections.abc import Callable, Mapping
 
@@ -48,11 +48,11 @@ class Judge:
             return Refused.NAME_IN_USE, f"the name {me.name} is in use by this node; choose another name"
         known = self._newest(node.name)
         if known is not None and node.life < known.life:
-            return (
-                Refused.STALE,
+            text = (
                 f"incarnation {node.incarnation} of {node.name} is older than {known.incarnation}, known here; "
-                f"restart it (with a right clock or its data_dir) so that it gets a newer one",
+                f"restart it (with a right clock or its data_dir) so that it gets a newer one"
             )
+            return Refused.STALE, text
         return None
 
     async def _judge_name(self, node: NodeSpec) -> Verdict:

@@ -36,7 +36,7 @@ class Outlet:
         """
         try:
             piece = self._encode((self._mailbox, message))
-        except Exception as error:  # noqa: BLE001 - a serializer is a stranger's, what it raises is the message's fault
+        except Exception as error:  # a serializer is a stranger's: whatever it raises is the message's fault
             raise EncodeError(
                 f"the message cannot be encoded: {error}. Nothing was sent. Messages are plain data: "
                 f"None, numbers, strings, bytes, lists, tuples, dicts, refs"

@@ -1,6 +1,6 @@
 """TCP: non-blocking sockets of the standard library, waited for through trio.
 
-`try_send` and `try_recv_into` are the socket's own bound methods: nothing stands between the kernel and the system call.
+`try_send` and `try_recv_into` are the socket's own bound methods: nothing stands before the system call.
 """
 
 import errno

@@ -6,7 +6,7 @@ from partisan_core.wire.limits import HELLO_ADDRESSES, HELLO_ENTRIES, QUOTED_VAL
 from partisan_core.wire.messages import Hello, Refused
 
 
-class Objection(Exception):  # noqa: N818
+class Objection(Exception):
     """A check failed. The handshake makes a refusal of it; nothing else sees it."""
 
     def __init__(self, code: Refused, text: str) -> None:
