@@ -1,0 +1,88 @@
+"""The command `partisan bench`."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+import click
+import msgspec
+
+from partisan_bench import environment, harness
+from partisan_bench.cases import SUBJECTS, Subject, cases_of
+from partisan_bench.rows import Row, summarise
+from partisan_bench.table import render
+
+_OPTIONS = (
+    click.option("--json/--table", "as_json", help="One JSON array of rows, or a table (default)."),
+    click.option("--pairs", type=click.IntRange(1), default=7, show_default=True, help="Rounds of all subjects."),
+    click.option(
+        "--seconds",
+        type=click.FloatRange(0, 60, min_open=True),
+        default=0.3,
+        show_default=True,
+        help="Length of one measurement.",
+    ),
+    click.option(
+        "--subject",
+        "only",
+        multiple=True,
+        type=click.Choice([subject.name for subject in SUBJECTS]),
+        help="Measure only this one; may be given several times.",
+    ),
+)
+
+
+@click.group()
+def bench() -> None:
+    """Measure Partisan beside its baselines: two processes on loopback, in turn, pair by pair."""
+
+
+def _with_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@bench.command()
+@_with_options
+def oneway(as_json: bool, pairs: int, seconds: float, only: tuple[str, ...]) -> None:
+    """Messages per second in one direction, of 64 B and 1 KiB."""
+    _report("oneway", as_json, pairs, seconds, only)
+
+
+@bench.command()
+@_with_options
+def rtt(as_json: bool, pairs: int, seconds: float, only: tuple[str, ...]) -> None:
+    """Round trips of 64 B: time for one caller, rate for 128 callers."""
+    _report("rtt", as_json, pairs, seconds, only)
+
+
+def _report(benchmark: str, as_json: bool, pairs: int, seconds: float, only: tuple[str, ...]) -> None:
+    click.echo(environment.describe(), err=as_json)
+    rows = _run(benchmark, _choose(benchmark, only), pairs, seconds)
+    click.echo(msgspec.json.encode(rows) if as_json else render(rows))
+
+
+def _choose(benchmark: str, only: tuple[str, ...]) -> list[Subject]:
+    """Leave out the subjects that were not asked for, and with a word those that are not installed."""
+    chosen = []
+    for subject in SUBJECTS:
+        if (only and subject.name not in only) or not cases_of(benchmark, subject.module):
+            continue
+        if subject.is_installed:
+            chosen.append(subject)
+        else:
+            mend = f"to measure it: pip install {subject.name}"
+            click.echo(f"{subject.name} is not installed and is left out; {mend}", err=True)
+    if not chosen:
+        raise click.UsageError(f"nothing to measure: {benchmark} has no installed subject among those asked for")
+    return chosen
+
+
+def _run(benchmark: str, subjects: Sequence[Subject], pairs: int, seconds: float) -> list[Row]:
+    turns = harness.run(benchmark, subjects, pairs, seconds)
+    length, hidden = pairs * len(subjects), not sys.stderr.isatty()
+    try:
+        with click.progressbar(turns, length=length, file=sys.stderr, hidden=hidden) as progress:
+            return summarise([sample for turn in progress for sample in turn])
+    except harness.WorkerFailed as error:
+        raise click.ClickException(str(error)) from error

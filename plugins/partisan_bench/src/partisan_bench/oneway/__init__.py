@@ -1,0 +1,1 @@
+"""Messages per second in one direction: a fast sender, a receiver that counts."""

@@ -1,0 +1,63 @@
+"""The harness on real processes: small runs of the baselines that need no library."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from partisan_bench import harness
+from partisan_bench.cases import BLOCKING, CASES, TRIO_STREAM, Subject
+from partisan_bench.command import bench
+
+PARTNER = Subject("partner", BLOCKING.module)
+
+ROW_KEYS = ["benchmark", "case", "subject", "metric", "unit", "values", "median"]
+
+
+def test_subjects_take_turns_and_run_all_their_cases_each_time() -> None:
+    turns = list(harness.run("oneway", [BLOCKING, PARTNER], pairs=2, seconds=0.02))
+    assert [[(sample.subject, sample.case.name) for sample in turn] for turn in turns] == [
+        [("blocking", "64B"), ("blocking", "1KiB")],
+        [("partner", "64B"), ("partner", "1KiB")],
+    ] * 2
+    assert all(sample.figures["rate"] > 0 for turn in turns for sample in turn)
+
+
+def test_a_bare_stream_reports_its_round_trips() -> None:
+    ((sample,),) = harness.run("rtt", [TRIO_STREAM], pairs=1, seconds=0.02)
+    assert 0 < sample.figures["p50"] <= sample.figures["p99"]
+
+
+def test_a_failing_worker_is_named_with_its_reason_and_the_run_ends() -> None:
+    nobody = Subject("nobody", "no_such_module")
+    with pytest.raises(harness.WorkerFailed, match=r"oneway, subject nobody: .*no_such_module"):
+        list(harness.run("oneway", [nobody], pairs=1, seconds=0.02))
+
+
+def test_json_is_one_array_of_rows_on_standard_output() -> None:
+    command = [sys.executable, "-m", "partisan_bench", "oneway", "--json", "--subject", "blocking"]
+    command += ["--pairs", "1", "--seconds", "0.02"]
+    finished = subprocess.run(command, capture_output=True, text=True, check=True)
+    rows = json.loads(finished.stdout)
+    assert [row["case"] for row in rows] == ["64B", "1KiB"]
+    assert all(list(row) == ROW_KEYS for row in rows)
+    assert "trio" in finished.stderr
+
+
+def test_a_subject_that_the_benchmark_does_not_have_is_refused() -> None:
+    result = CliRunner().invoke(bench, ["oneway", "--subject", "trio-stream"])
+    assert result.exit_code == 2
+    assert "nothing to measure" in result.output
+
+
+def test_a_missing_library_leaves_its_subject_out_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "zmq", None)
+    result = CliRunner().invoke(bench, ["oneway", "--subject", "pyzmq"])
+    assert "pyzmq is not installed and is left out; to measure it: pip install pyzmq" in result.stderr
+
+
+def test_every_case_is_known_by_its_benchmark_and_name() -> None:
+    keys = [(case.benchmark, case.name) for case in CASES]
+    assert len(set(keys)) == len(keys)
