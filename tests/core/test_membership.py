@@ -1,3 +1,5 @@
+import pytest
+
 from partisan_core.identity import NodeSpec
 from partisan_core.membership import Change, Entry, MembershipSet, Status
 
@@ -112,6 +114,24 @@ def test_tombstones_are_collected_when_their_time_is_over() -> None:
     assert members.get("alpha", TTL) is None
     assert len(members) == 1
     assert members.digest == made_of(Entry(BETA)).digest
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        NodeSpec("", 1, 1),
+        NodeSpec("two lines\n", 1, 1),
+        NodeSpec("a" * 129, 1, 1),
+        NodeSpec("alpha", -1, 1),
+        NodeSpec("alpha", 2**63, 1),
+        NodeSpec("alpha", 1, 1, metadata={"key": "x" * 4096}),
+    ],
+    ids=["empty", "newline", "long", "negative", "eternal", "large"],
+)
+def test_hearsay_that_no_handshake_would_let_in_is_refused(spec: NodeSpec) -> None:
+    members = made_of(Entry(spec))
+    assert len(members) == 0
+    assert members.refused == 1
 
 
 def test_a_full_set_refuses_new_names_and_counts_them() -> None:

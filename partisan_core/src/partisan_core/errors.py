@@ -20,6 +20,7 @@ PartisanError
 │   └── WouldBlock         send_nowait on a full lane
 ├── MailboxError           a second mailbox of one name, or use after close
 ├── NodeClosed             the node has left or was closed
+├── ControlError           no node answers at a control socket, or it did not understand
 └── WireError              a peer's bytes: the connection is closed and counted, the node lives on
     ├── FrameError         a frame that is no frame: oversized, unknown kind, empty batch
     │   └── CorruptFrame   a check does not match: bits changed on the way, or no Partisan at all
@@ -32,7 +33,16 @@ class PartisanError(Exception):
 
 
 class ConfigError(PartisanError):
-    """The configuration is wrong; nothing was started."""
+    """The configuration is wrong; nothing was started. Holds every problem that was found, as a line each."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        if len(self.problems) == 1:
+            return self.problems[0]
+        return "\n  ".join([f"the configuration has {len(self.problems)} errors:", *self.problems])
 
 
 class InvalidName(ConfigError):
@@ -105,6 +115,10 @@ class MailboxError(PartisanError):
 
 class NodeClosed(PartisanError):
     """The node has left its cluster or was closed."""
+
+
+class ControlError(PartisanError):
+    """A running node could not be asked, or did not understand what it was asked; nothing was done."""
 
 
 class WireError(PartisanError):

@@ -78,7 +78,7 @@ class StrategyHost:
         When the strategy raises, its event is dropped; what was still to come is handled by the next call.
         """
         self._pending.append(event)
-        yield from self._drain(now)
+        return self._drain(now)
 
     def link_up(self, peer: NodeSpec, now: float) -> Iterator[Outcome]:
         """A link to `peer` works. The strategy hears of it when it wants it, now or later.
@@ -110,20 +110,17 @@ class StrategyHost:
         self._draining = True
         try:
             while self._pending:
-                yield from self._handle(self._pending.popleft(), now)
+                self._reasons.clear()
+                for effect in self.strategy.handle(self._pending.popleft(), now):
+                    if isinstance(effect, Note):
+                        self._reasons[effect.peer.name] = effect.reason
+                    yield effect
+                if self.strategy.members() is not self._members:
+                    yield from self._compare_members()
+                if self.strategy.links() is not self._links:
+                    yield from self._compare_links()
         finally:
             self._draining = False
-
-    def _handle(self, event: Event, now: float) -> Iterator[Outcome]:
-        self._reasons.clear()
-        for effect in self.strategy.handle(event, now):
-            if isinstance(effect, Note):
-                self._reasons[effect.peer.name] = effect.reason
-            yield effect
-        if self.strategy.members() is not self._members:
-            yield from self._compare_members()
-        if self.strategy.links() is not self._links:
-            yield from self._compare_links()
 
     def _match(self, name: str) -> Iterator[Outcome]:
         """Make a wanted, working link a neighbour. One to an older life than the wanted does not count."""

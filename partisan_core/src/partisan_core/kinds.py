@@ -23,17 +23,17 @@ class NoOptions:
 class Serializer(Protocol):
     """Makes bytes of messages and messages of bytes. One object serves a whole node; it MUST NOT block."""
 
-    def encode(self, envelope: tuple[str, object]) -> bytes:
+    def encode(self, envelope: tuple[str, object], /) -> bytes:
         """Encode (mailbox name, message). Called in `send`, so that errors meet the sender.
 
         Raises:
             Exception: any, when it cannot; the sender gets an `EncodeError`, and nothing is sent.
         """
 
-    def join(self, pieces: Sequence[bytes]) -> bytes:
+    def join(self, pieces: Sequence[bytes], /) -> bytes:
         """Make one body, decodable by one `decode_batch`, out of encoded envelopes."""
 
-    def decode_batch(self, data: memoryview) -> list[tuple[str, Any]]:
+    def decode_batch(self, data: memoryview, /) -> list[tuple[str, Any]]:
         """Decode a body into its envelopes, in one call. `data` MUST NOT be kept: its memory is used again.
 
         Raises:

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any, Self
 
 import trio
@@ -121,9 +121,11 @@ class Mailbox:
 
         await trio.lowlevel.wait_task_rescheduled(abort)
 
-    async def __aiter__(self) -> AsyncIterator[Any]:
-        while True:
-            yield await self.receive()
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        return await self.receive()
 
     async def __aenter__(self) -> Self:
         return self

@@ -28,10 +28,13 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from msgspec.msgpack import Encoder
 
-from partisan_core.identity import NodeSpec
+from partisan_core.identity import NAME_PATTERN, NodeSpec
 
 MAX_ENTRIES = 16_384
 """Chosen: beyond any full view worth having; keeps what peers can make us remember below some 10 MiB."""
+
+MAX_SPEC_BYTES = 4096
+"""The encoded size of one node's spec: no more than fits into a hello (reliability reference, 4.4)."""
 
 _encode = Encoder(order="deterministic").encode
 
@@ -91,7 +94,8 @@ class MembershipSet:
 
     Args:
         tombstone_ttl: seconds for which the end of a membership is remembered.
-        max_entries: names beyond this many are refused, and counted in `refused`.
+        max_entries: names beyond this many are refused, as are specs that no handshake would let in; both are
+            counted in `refused`.
 
     `now` is in monotonic seconds everywhere, and must come from one clock.
     """
@@ -174,12 +178,12 @@ class MembershipSet:
     def _merge(self, entry: Entry, moment: int) -> Change | None:
         name = entry.spec.name
         held = self._records.get(name)
-        if held is None and len(self._records) >= self.max_entries:
-            self.refused += 1
-            return None
         if held is not None and not _beats(entry, held):
             if entry.status and (entry.status, entry.spec) == (held.status, held.spec):
                 held.born = min(held.born, moment - entry.age)
+            return None
+        if (held is None and len(self._records) >= self.max_entries) or not _is_sane(entry.spec):
+            self.refused += 1
             return None
         before = None if held is None else held.entry(moment)
         if held is not None:
@@ -205,6 +209,12 @@ class MembershipSet:
             self._alive = None
         if not held.silent:
             self._digest ^= held.version[1]
+
+
+def _is_sane(spec: NodeSpec) -> bool:
+    """Hearsay is bounded like the word of the node itself, which the handshake checks."""
+    named = NAME_PATTERN.fullmatch(spec.name) is not None
+    return named and 0 <= spec.incarnation < 2**63 and len(_encode(spec)) <= MAX_SPEC_BYTES
 
 
 def _beats(entry: Entry, held: _Record) -> bool:

@@ -5,16 +5,17 @@ from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import asynccontextmanager
 
 import trio
-from trio.lowlevel import checkpoint_if_cancelled
 
 from partisan_core.errors import WouldBlock
 from partisan_core.identity import Address, NodeSpec
+from partisan_core.kernel.cancellation import is_cancelled
 from partisan_core.kernel.journal import NoticeStream
 from partisan_core.kernel.kernel import Kernel
 from partisan_core.kernel.operations import Operations
-from partisan_core.kernel.outlets import Outlet
+from partisan_core.kernel.report import Report
 from partisan_core.mailboxes import Mailbox
 from partisan_core.refs import Ref
+from partisan_core.views import ConnectionRow, MemberRow, Status
 
 _YIELD_BYTES = 64 * 1024
 """`await send` lets other tasks run each time it has queued so much (design, section 9)."""
@@ -27,8 +28,10 @@ class Node:
         self._kernel = kernel
         self._operations = Operations(kernel)
         self._outlets = kernel.outlets
-        self._known_outlets = kernel.outlets.known
+        self._routes = kernel.outlets.routes
         self._until_yield = _YIELD_BYTES
+        self._report = Report(kernel)
+        self._end_asked = trio.Event()
 
     @property
     def name(self) -> str:
@@ -102,6 +105,18 @@ class Node:
         while len(self._kernel.driver.host.neighbours) < count:
             await self._kernel.driver.changed.park()
 
+    # -- the end ------------------------------------------------------------------------------------------------
+
+    async def wait_end_asked(self) -> None:
+        """Wait until an operator asks this node to end (`partisan leave`); who waits here then has to end it."""
+        await self._end_asked.wait()
+
+    def ask_end(self) -> bool:
+        """Wake those who wait in `wait_end_asked`. False: nobody does, so that the node goes on."""
+        waiting = self._end_asked.statistics().tasks_waiting > 0
+        self._end_asked.set()
+        return waiting
+
     # -- messages -----------------------------------------------------------------------------------------------
 
     def open_mailbox(self, name: str, *, limit: int | None = None) -> Mailbox:
@@ -126,8 +141,10 @@ class Node:
             SendError: (a subclass says why) nothing was queued; `WouldBlock` when the lane is full.
             NodeClosed: this node has left or is closing.
         """
-        outlet = self._outlet(destination, channel, key)
-        outlet.lane.put_nowait(outlet.seal(message))
+        outlet = self._routes[channel].get(destination) if key is None else None
+        if outlet is None:
+            outlet = self._outlets.find(destination, channel, key)
+        outlet.post(message)
 
     async def send(
         self, destination: str | Ref, message: object, *, channel: str = "default", key: Hashable = None
@@ -136,25 +153,19 @@ class Node:
 
         Order is kept per (sender, mailbox, channel, key). Raises as `send_nowait`, but never `WouldBlock`.
         """
-        await checkpoint_if_cancelled()
-        outlet = self._outlet(destination, channel, key)
-        piece = outlet.seal(message)
+        if is_cancelled():
+            await trio.lowlevel.checkpoint()
+        outlet = self._routes[channel].get(destination) if key is None else None
+        if outlet is None:
+            outlet = self._outlets.find(destination, channel, key)
         try:
-            outlet.lane.put_nowait(piece)
+            size = outlet.post(message)
         except WouldBlock:
-            await outlet.lane.put(piece)
-        self._until_yield -= len(piece)
+            size = await outlet.post_when_room(message)
+        self._until_yield -= size
         if self._until_yield < 0:
             self._until_yield = _YIELD_BYTES
             await trio.lowlevel.cancel_shielded_checkpoint()
-
-    def _outlet(self, destination: str | Ref, channel: str, key: Hashable) -> Outlet:
-        try:
-            if key is None:
-                return self._known_outlets[channel][destination]
-        except KeyError:
-            pass
-        return self._outlets.find(destination, channel, key)
 
     # -- seeing -------------------------------------------------------------------------------------------------
 
@@ -163,6 +174,27 @@ class Node:
         """Open a stream of notices (see `partisan_core.notices`): a snapshot, then differences; bounded."""
         with self._kernel.journal.open_stream() as stream:
             yield stream
+
+    def status(self) -> Status:
+        """The node at a glance."""
+        return self._report.status()
+
+    def member_states(self) -> tuple[MemberRow, ...]:
+        """A row for each member, and for those who were one until lately, with its state; by name."""
+        return self._report.members()
+
+    def connections(self) -> tuple[ConnectionRow, ...]:
+        """A row for each lane to each peer, by peer, the membership lane first."""
+        return self._report.connections()
+
+    async def ping(self, name: str) -> float:
+        """Return the seconds a member takes to answer over the membership connection; the deadline is the caller's.
+
+        Raises:
+            UnknownNode: no such member, with the nearest name.
+            NodeDown: there is no connection to it.
+        """
+        return await self._operations.ping(name)
 
     @property
     def dropped(self) -> Counter[str]:

@@ -12,6 +12,7 @@ import trio
 
 from partisan_core.config.loader import load_config, structure_options
 from partisan_core.config.model import Config
+from partisan_core.control.server import ControlServer, open_control_socket
 from partisan_core.errors import NameInUse
 from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
@@ -40,8 +41,10 @@ async def open_node(config: Config | Path | str | None = None, **sections: objec
     settings = _settings(config, sections)
     plugins = Plugins()
     with ExitStack() as stack:
+        control = None
         if settings.node.data_dir is not None:
             stack.enter_context(lock_directory(settings.node.data_dir))
+            control = stack.enter_context(open_control_socket(settings.node.data_dir))
         transport = _make_transport(settings, plugins)
         listeners = await _listen(settings, transport, stack)
         me = _introduce(settings, listeners)
@@ -51,8 +54,11 @@ async def open_node(config: Config | Path | str | None = None, **sections: objec
                 kernel = Kernel(settings, plugins, me, transport, listeners, nursery)
                 kernel.driver.on_retired = lambda reason: _retire(kernel, reason, retired)
                 kernel.start()
+                node = Node(kernel)
+                if control is not None:
+                    nursery.start_soon(ControlServer(node).serve, control)
                 try:
-                    yield Node(kernel)
+                    yield node
                 finally:
                     with trio.CancelScope(shield=True):
                         await kernel.stop()

@@ -29,15 +29,34 @@ def load_config(
     Raises:
         ConfigError: when a source cannot be read; or with everything that is wrong in what they say together.
     """
+    return structure_settings(read_settings(path, environ=environ, overrides=overrides))
+
+
+def read_settings(
+    path: Path | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, object] | None = None,
+) -> Settings:
+    """Read the sources that `load_config` names, without looking at what they say.
+
+    Raises:
+        ConfigError: when a source cannot be read.
+    """
     settings = Settings()
     if path is not None:
         settings.lay(read_file(path), DEFAULT_USES)
     settings.lay(read_environment(os.environ if environ is None else environ), DEFAULT_USES)
     settings.lay(read_keywords(overrides or {}), DEFAULT_USES)
-    return _structured(settings)
+    return settings
 
 
-def _structured(settings: Settings) -> Config:
+def structure_settings(settings: Settings) -> Config:
+    """Make a `Config` of what the sources say.
+
+    Raises:
+        ConfigError: with everything that is wrong in it.
+    """
     # Imported late for its cost; see the module.
     from partisan_core.config.structure import structure
 

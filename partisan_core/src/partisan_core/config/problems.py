@@ -33,10 +33,7 @@ def key_path(path: KeyPath) -> str:
 
 def report(problems: Iterable[Problem], settings: Settings) -> ConfigError:
     """Make one error of all problems."""
-    lines = [_line(problem, settings) for problem in problems]
-    if len(lines) == 1:
-        return ConfigError(lines[0])
-    return ConfigError("\n  ".join([f"the configuration has {len(lines)} errors:", *lines]))
+    return ConfigError(*(_line(problem, settings) for problem in problems))
 
 
 def _line(problem: Problem, settings: Settings) -> str:

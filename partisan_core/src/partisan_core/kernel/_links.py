@@ -98,10 +98,13 @@ class Link:
 
     def want(self) -> list[Action]:
         """The local node wants this link."""
-        self.wanted = True
-        if self.state is not LinkState.IDLE:
+        if self.wanted:
             return []
-        self.state = LinkState.DIALLING
+        self.wanted = True
+        if self.state is LinkState.UP:
+            return []
+        if self.state is LinkState.IDLE:
+            self.state = LinkState.DIALLING
         return [Dial(0.0)]
 
     @property
@@ -150,7 +153,8 @@ class Link:
             return [Dial(self._backoff.next())]
         if self.state is LinkState.DIALLING:
             return [Failed(reason), Dial(self._backoff.next())]
-        return []
+        # released meanwhile: a message sent on demand may wait for this dial
+        return [Failed(reason)] if self.state is LinkState.IDLE else []
 
     def dial_yielded(self) -> list[Action]:
         """The peer's own dial goes on instead of ours; look again later whether it came through."""

@@ -43,9 +43,9 @@ class MembershipCodec:
 
     def __init__(self, messages: Sequence[type[Struct]]) -> None:
         self._encoder = msgspec.msgpack.Encoder()
-        union: Any = messages[0]
-        for message in messages[1:]:
-            union = union | message
+        union: Any = None  # an overlay without messages is sent none
+        for message in messages:
+            union = message if union is None else union | message
         self._decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(list[tuple[str, union]])
 
     def encode(self, envelope: tuple[str, object]) -> bytes:

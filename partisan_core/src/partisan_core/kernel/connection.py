@@ -1,6 +1,5 @@
 """One authenticated connection: a reader and a writer over a wire, in the service of one lane."""
 
-import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -10,8 +9,10 @@ import trio
 from partisan_core.errors import FrameError, WireError
 from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
+from partisan_core.kernel.channels import Channel
 from partisan_core.kernel.lane import Lane
-from partisan_core.kinds import Serializer, Wire
+from partisan_core.kernel.pings import Pings
+from partisan_core.kinds import Wire
 from partisan_core.mailboxes import Mailbox
 from partisan_core.wire.batch import encode_data, split_data
 from partisan_core.wire.control import Goodbye, Interest, decode_control, encode_control
@@ -29,16 +30,7 @@ DECODE_ERRORS = (
 """What decoding a peer's bytes may raise (reliability reference 4.2); anything else is a bug of ours and loud."""
 
 READ_BYTES = 256 * 1024
-"""One read buffer per node: larger reads gain nothing measurable, smaller ones cost system calls (measured)."""
-
-
-class Channel(Protocol):
-    """Where the messages of a connection come from and go to."""
-
-    codec: Serializer
-
-    def deliver(self, peer: NodeSpec, batch: list[tuple[str, object]]) -> Mailbox | None:
-        """Take decoded messages; returns a mailbox that is full now."""
+"""One read buffer per node, a few frames long (chosen)."""
 
 
 class Owner(Protocol):
@@ -78,8 +70,6 @@ class Connection:
         """Why it broke."""
         self.heard = True
         self.paused = False
-        self.rtt = math.nan
-        """Seconds of the last ping; not a number before the first."""
         self.frames_in = self.frames_out = self.bytes_in = self.bytes_out = 0
         self._channel, self._owner = channel, owner
         self._buffer = buffer
@@ -90,8 +80,7 @@ class Connection:
         self._finishing: Reason | None = None
         self._said_goodbye = False
         self.ended = trio.Event()
-        self._pings: dict[int, tuple[float, Callable[[float], None]]] = {}
-        self._ping_number = 0
+        self._pings = Pings()
         self._closed = False
 
     # -- what others ask for ------------------------------------------------------------------------------------
@@ -103,9 +92,7 @@ class Connection:
 
     def ping(self, answered: Callable[[float], None]) -> None:
         """Send a ping; `answered(rtt)` is called with the seconds until its pong, or never."""
-        self._ping_number += 1
-        self._pings[self._ping_number] = (trio.current_time(), answered)
-        self._control.append(encode_frame(Kind.PING, b"", self._ping_number))
+        self._control.append(encode_frame(Kind.PING, b"", self._pings.begin(answered)))
         self._wake()
 
     def finish(self, reason: Reason) -> None:
@@ -143,6 +130,11 @@ class Connection:
             self.close("the node is closing")
             self.ended.set()
             self._owner.on_ended(self)
+
+    @property
+    def rtt(self) -> float:
+        """Seconds that the last ping took; not a number before the first."""
+        return self._pings.rtt
 
     @property
     def is_finishing(self) -> bool:
@@ -237,17 +229,11 @@ class Connection:
                 self._control.append(encode_frame(Kind.PONG, b"", frame.number))
                 self._wake()
             case Kind.PONG:
-                self._on_pong(frame.number)
+                self._pings.end(frame.number)
             case Kind.CONTROL:
                 self._on_control(frame)
             case _:
                 raise FrameError(f"a frame of kind {frame.kind} is not expected after the handshake")
-
-    def _on_pong(self, number: int) -> None:
-        sent = self._pings.pop(number, None)
-        if sent is not None:
-            self.rtt = trio.current_time() - sent[0]
-            sent[1](self.rtt)
 
     def _on_control(self, frame: Frame) -> None:
         try:
@@ -281,7 +267,8 @@ class Connection:
                 await self._write_all(memoryview(b"".join(control)))
             elif self.lane.pieces and self.lane.carrier is self:
                 await self._write_all(memoryview(self._data_frame()))
-                await trio.lowlevel.checkpoint()
+                if self.lane.pieces:
+                    await trio.lowlevel.checkpoint()
             elif self.farewell is not None:
                 self.close(f"ended by the peer: {self.farewell}")
             elif self._finishing is not None:

@@ -2,8 +2,9 @@
 
 import logging
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Self
 
 import trio
 
@@ -56,9 +57,11 @@ class NoticeStream:
             await self._arrived.park()
         return self._queue.popleft()
 
-    async def __aiter__(self) -> AsyncIterator[Notice]:
-        while True:
-            yield await self.receive()
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Notice:
+        return await self.receive()
 
 
 class Journal:
@@ -71,6 +74,7 @@ class Journal:
         self._node = node
         self._snapshot = snapshot
         self._streams: list[NoticeStream] = []
+        self._observers: list[Callable[[Notice], None]] = []
         self._logged: dict[type, tuple[float, int]] = {}
 
     def report(self, notice: Notice) -> None:
@@ -78,12 +82,18 @@ class Journal:
         self.counters[type(notice).__name__] += 1
         for stream in self._streams:
             stream.put(notice)
+        for observer in self._observers:
+            observer(notice)
         self._log(notice)
 
     def drop(self, reason: str, count: int = 1) -> None:
         """Count messages that are not delivered."""
         if count:
             self.dropped[reason] += count
+
+    def observe(self, observer: Callable[[Notice], None]) -> None:
+        """Call `observer` with each notice, at once; a part of the kernel, which neither raises nor misses one."""
+        self._observers.append(observer)
 
     @contextmanager
     def open_stream(self) -> Iterator[NoticeStream]:

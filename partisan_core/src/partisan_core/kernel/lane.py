@@ -99,12 +99,13 @@ class Lane:
             WouldBlock: the lane is full and its policy waits.
             NodeDown: the peer went down.
         """
+        pieces = self.pieces
         size = self.bytes + len(piece)
-        if size > self._open_bytes or len(self.pieces) >= self.max_messages:
+        if size > self._open_bytes or len(pieces) >= self.max_messages:
             if not self._make_room(len(piece)):
                 return
             size = self.bytes + len(piece)
-        self.pieces.append(piece)
+        pieces.append(piece)
         self.bytes = size
         if self.kick is not None:
             self.kick()

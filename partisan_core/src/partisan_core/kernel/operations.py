@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import trio
 
-from partisan_core.errors import CapabilityError, JoinError, NameInUse, UnknownNode, WireError
+from partisan_core.errors import CapabilityError, JoinError, NameInUse, NodeDown, UnknownNode, WireError
 from partisan_core.events import Evict, Join, Reconcile
 from partisan_core.identity import Address, NodeSpec
 from partisan_core.kernel._links import Backoff
 from partisan_core.kernel.handshaking import Refusing
 from partisan_core.kernel.kernel import Kernel
+from partisan_core.kernel.peer import Peer
 from partisan_core.spelling import did_you_mean
 from partisan_core.wire.messages import Refused
 
@@ -55,6 +56,22 @@ class Operations:
         mine = {*kernel.me.addresses}
         peers = [await self._identify(address) for address in contacts if address not in mine]
         kernel.driver.feed(Reconcile(tuple(peers)))
+
+    async def ping(self, name: str) -> float:
+        """See `Node.ping`."""
+        peer = self._kernel.peers.table.get(self._member(name).name)
+        if peer is None or peer.connection is None:
+            raise NodeDown(f"there is no connection to {name}{_because(peer)}; nothing was sent")
+        answers: list[float] = []
+        answered = trio.Event()
+
+        def on_pong(rtt: float) -> None:
+            answers.append(rtt)
+            answered.set()
+
+        peer.connection.ping(on_pong)
+        await answered.wait()
+        return answers[0]
 
     def _member(self, name: str) -> NodeSpec:
         members = self._kernel.members()
@@ -111,3 +128,7 @@ class Operations:
             while not driver.host.neighbours:
                 await driver.changed.park()
         return bool(driver.host.neighbours)
+
+
+def _because(peer: Peer | None) -> str:
+    return f" ({peer.last_error})" if peer is not None and peer.last_error else ""

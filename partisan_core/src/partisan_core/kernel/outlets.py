@@ -20,33 +20,58 @@ _REMEMBERED = 10_000
 class Outlet:
     """The way to one mailbox over one channel. `post` is the hot path of `send`."""
 
-    __slots__ = ("_encode", "_limit", "_mailbox", "lane")
+    __slots__ = ("_encode", "_limit", "_mailbox", "_put_nowait", "lane")
 
     def __init__(self, channel: Channel, mailbox: str, lane: Lane | LocalLane, limit: int) -> None:
         self._encode = channel.codec.encode
         self._mailbox = mailbox
         self._limit = limit
+        self._put_nowait = lane.put_nowait
         self.lane = lane
 
-    def seal(self, message: object) -> bytes:
-        """The encoded envelope.
+    def post(self, message: object) -> int:
+        """Encode and queue a message; returns the bytes of it.
 
         Raises:
-            EncodeError: the message is not plain data, or too large.
+            EncodeError: it is not plain data, or too large.
+            WouldBlock, NodeDown: see `Lane.put_nowait`.
         """
         try:
             piece = self._encode((self._mailbox, message))
         except Exception as error:  # a serializer is a stranger's: whatever it raises is the message's fault
-            raise EncodeError(
-                f"the message cannot be encoded: {error}. Nothing was sent. Messages are plain data: "
-                f"None, numbers, strings, bytes, lists, tuples, dicts, refs"
-            ) from error
-        if len(piece) > self._limit:
-            raise EncodeError(
-                f"the message has {len(piece)} bytes, more than limits.message = {self._limit}. Nothing was sent; "
-                f"raise the limit on every node, or send it in parts"
-            )
-        return piece
+            raise _unencodable(error) from error
+        size = len(piece)
+        if size > self._limit:
+            raise _too_large(size, self._limit)
+        self._put_nowait(piece)
+        return size
+
+    async def post_when_room(self, message: object) -> int:
+        """The same, waiting for room."""
+        piece = self._encode((self._mailbox, message))
+        await self.lane.put(piece)
+        return len(piece)
+
+
+def _unencodable(error: Exception) -> EncodeError:
+    return EncodeError(
+        f"the message cannot be encoded: {error}. Nothing was sent. Messages are plain data: "
+        f"None, numbers, strings, bytes, lists, tuples, dicts, refs"
+    )
+
+
+def _too_large(size: int, limit: int) -> EncodeError:
+    return EncodeError(
+        f"the message has {size} bytes, more than limits.message = {limit}. Nothing was sent; "
+        f"raise the limit on every node, or send it in parts"
+    )
+
+
+class _Routes(dict[str, "dict[str | Ref, Outlet]"]):
+    """Remembered outlets by channel and destination; a channel that was not asked for yet has none."""
+
+    def __missing__(self, channel: str) -> "dict[str | Ref, Outlet]":
+        return {}
 
 
 class Outlets:
@@ -64,12 +89,12 @@ class Outlets:
         self._me, self._members = me, members
         self._channels, self._peers, self._postoffice = channels, peers, postoffice
         self._message_limit = message_limit
-        self.known: dict[str, dict[str | Ref, Outlet]] = {}
+        self.routes = _Routes()
         """By channel and destination: looked up by `send` itself."""
 
     def forget(self) -> None:
         """The table of peers has changed."""
-        for destinations in self.known.values():
+        for destinations in self.routes.values():
             destinations.clear()
 
     def find(self, destination: str | Ref, channel: str, key: Hashable) -> Outlet:
@@ -81,7 +106,7 @@ class Outlets:
         ref = destination if isinstance(destination, Ref) else Ref.parse(destination)
         way = find_channel(self._channels, channel)
         outlet = Outlet(way, ref.mailbox, self._lane(ref, way, key), self._message_limit)
-        known = self.known.setdefault(channel, {})
+        known = self.routes.setdefault(channel, {})
         if key is None and len(known) < _REMEMBERED:
             known[destination] = outlet
         return outlet

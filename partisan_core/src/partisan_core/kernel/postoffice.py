@@ -37,6 +37,10 @@ class PostOffice:
         box = self._boxes[name] = Mailbox(name, limit or self._limit, self._close)
         return box
 
+    def names(self) -> list[str]:
+        """The open mailboxes."""
+        return sorted(self._boxes)
+
     def find(self, name: str) -> Mailbox | None:
         """The open mailbox of that name."""
         return self._boxes.get(name)

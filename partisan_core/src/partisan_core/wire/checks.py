@@ -39,9 +39,7 @@ def check_bounds(node: NodeSpec) -> None:
     if len(node.addresses) > HELLO_ADDRESSES:
         raise Objection(Refused.MALFORMED, f"the node advertises more than {HELLO_ADDRESSES} addresses")
     if max(len(node.labels), len(node.metadata)) > HELLO_ENTRIES:
-        raise Objection(
-            Refused.MALFORMED, f"the node has more than {HELLO_ENTRIES} labels or metadata entries"
-        )
+        raise Objection(Refused.MALFORMED, f"the node has more than {HELLO_ENTRIES} labels or metadata entries")
     if not (0 <= node.incarnation < 2**63 and 0 <= node.instance < 2**64):
         raise Objection(Refused.MALFORMED, "the incarnation or the instance of the node is out of bounds")
     try:

@@ -181,9 +181,7 @@ class Handshake:
         """
         allowed = TRANSITIONS[self.role][self.state]
         if not allowed or self.state is State.START:
-            raise HandshakeError(
-                f"a handshake in state {self.state.name} takes no frames; a bug of the caller"
-            )
+            raise HandshakeError(f"a handshake in state {self.state.name} takes no frames; a bug of the caller")
         try:
             if (Way.HEARS, frame.kind) not in allowed:
                 raise Objection(Refused.MALFORMED, f"no frame of kind {frame.kind} is allowed at this point")

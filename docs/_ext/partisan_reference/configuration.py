@@ -1,0 +1,127 @@
+"""The page of the configuration: every key with its type, default and meaning, those of plugins included."""
+
+import re
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+from partisan_core.config.model import ChannelConfig, Config, Selection
+from partisan_core.config.readings import Count, Reading, Texts, reading_of
+from partisan_core.config.units import Duration, Size, format_duration, format_size
+from partisan_core.plugins import PluginInfo, Plugins
+from partisan_reference import markdown
+from partisan_reference.markdown import code, prose, table
+
+INTRODUCTION = """
+Sources in rising precedence: the defaults below, the file, the environment (`PARTISAN__SECTION__KEY`, with
+one more `__` for each level: `PARTISAN__CHANNELS__BULK__PARALLELISM=4`), and keywords of `open_node`.
+
+Durations are text with a unit, `"500ms"`, `"2s"`, `"1.5m"` or `"1h"`, and so are sizes, `"512B"`,
+`"64KiB"`, `"8MiB"` or `"1GiB"`. A bare number is refused, except 0. An unknown key is an error that names
+the nearest one.
+"""
+
+SELECTION = """
+`use` is the name of an installed plugin or, for the first day of one, `"package.module:Thing"`. The default
+is `"{default}"`. All other keys of the table belong to that plugin.
+"""
+
+WORDS: dict[object, str] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+"""What a type is called by those who write a file and no Python."""
+
+
+def page() -> str:
+    """The core's sections, each followed by what the installed plugins add to it."""
+    sections = [_section(key) for key in fields(Config) if not _is_internal(key)]
+    return markdown.page("Configuration", INTRODUCTION, *sections)
+
+
+def _is_internal(key: "Field[Any]") -> bool:
+    return not key.repr
+
+
+def _section(section: "Field[Any]") -> str:
+    default = _default(section)
+    if isinstance(default, Selection):
+        return _selection(section.name, default)
+    options = ChannelConfig if section.name == "channels" else type(default)
+    title = f"[{section.name}.NAME]" if section.name == "channels" else f"[{section.name}]"
+    return f"## `{title}`\n\n{_subject(options)}\n\n{_options(options)}"
+
+
+def _subject(options: type) -> str:
+    """Return the docstring without the title that it repeats."""
+    said = re.sub(r"^`\[.*?\]`: ", "", prose(options))
+    return said[:1].upper() + said[1:]
+
+
+def _selection(section: str, default: Selection) -> str:
+    plugins = Plugins()
+    installed = [_plugin(plugins, info) for info in plugins.listing() if info.kind == section]
+    return "\n\n".join([f"## `[{section}]`", SELECTION.format(default=default.use).strip(), *installed])
+
+
+def _plugin(plugins: Plugins, info: PluginInfo) -> str:
+    record = getattr(plugins, info.kind)(info.name)
+    title = f'### `use = "{info.name}"`, of {info.distribution}'
+    if not fields(record.config):
+        return f"{title}\n\nIt has no keys of its own."
+    return f"{title}\n\n{_subject(record.config)}\n\n{_options(record.config)}"
+
+
+def _options(owner: type) -> str:
+    meanings = {name: text for name, _, text in markdown.fields(owner)}
+    hints = get_type_hints(owner, include_extras=True)
+    rows = [
+        [code(key.name), _kind(hints[key.name]), _written(_default(key), hints[key.name]), meanings[key.name]]
+        for key in fields(owner)
+    ]
+    return table(["key", "type", "default", "meaning"], rows)
+
+
+def _default(key: "Field[Any]") -> object:
+    if key.default_factory is not MISSING:
+        return key.default_factory()
+    return key.default
+
+
+def _kind(hint: object) -> str:
+    match reading_of(hint):
+        case Duration():
+            return "duration"
+        case Size():
+            return "size"
+        case Count(least, most):
+            return f"{least} to {most}"
+        case Texts():
+            return "table of text"
+        case Reading() as reading:
+            return type(reading).__name__.lower()
+    inner = [_kind(one) for one in get_args(hint) if one not in {type(None), ...}]
+    if get_origin(hint) is tuple:
+        return f"list of {' and '.join(inner)}"
+    return inner[0] if inner else WORDS.get(hint, getattr(hint, "__name__", str(hint)).lower())
+
+
+def _written(value: object, hint: object) -> str:
+    """A value as it is written in a file."""
+    if value is MISSING:
+        return "required"
+    match reading_of(hint), value:
+        case Duration(), float():
+            return code(f'"{format_duration(value)}"')
+        case Size(), int():
+            return code(f'"{format_size(value)}"')
+    return "none" if value is None else code(_toml(value))
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, tuple | list | set | frozenset):
+        return f"[{', '.join(_toml(one) for one in value)}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + "}"
+    return f'"{value.as_posix() if isinstance(value, Path) else value}"'

@@ -1,0 +1,45 @@
+"""The page of the seam: the strategy, the events that go in, the effects that come out."""
+
+from msgspec import Struct
+
+from partisan_core import effects, events
+from partisan_core.strategy import MembershipStrategy
+from partisan_reference import markdown
+from partisan_reference.hooks import class_section
+from partisan_reference.markdown import classes, code, constants, fields, prose, table
+
+INTRODUCTION = """
+An overlay is a `MembershipStrategy`: a pure state machine of one node. Events go in by `handle`, effects
+come out, and after every event the host compares `members()` and `links()` with what they were.
+"""
+
+
+def page() -> str:
+    """Strategy, events, effects, reasons."""
+    attributes = [[code(name), code(written), text] for name, written, text in fields(MembershipStrategy)]
+    reasons = [[code(name), text] for name, text in constants(events.Reason)]
+    return markdown.page(
+        "The seam",
+        INTRODUCTION,
+        class_section(MembershipStrategy, level=2),
+        table(["attribute", "type", "meaning"], attributes),
+        "## Events",
+        table(["event", "fields", "meaning"], rows(events)),
+        "## Effects",
+        table(["effect", "fields", "meaning"], rows(effects)),
+        "## Reasons",
+        prose(events.Reason),
+        table(["reason", "meaning"], reasons),
+    )
+
+
+def rows(module: object) -> list[list[str]]:
+    """Name, fields and docstring of each Struct of a module."""
+    return [
+        [
+            code(one.__name__),
+            ", ".join(code(f"{name}: {written}") for name, written, _ in fields(one)),
+            prose(one),
+        ]
+        for one in classes(module, Struct)
+    ]

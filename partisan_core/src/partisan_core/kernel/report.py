@@ -1,0 +1,171 @@
+"""How a node stands, as plain data: status, members, connections."""
+
+import math
+import os
+
+import trio
+
+import partisan_core
+from partisan_core.events import Reason
+from partisan_core.identity import NodeSpec
+from partisan_core.kernel._links import LinkState
+from partisan_core.kernel.connection import Connection
+from partisan_core.kernel.kernel import Kernel
+from partisan_core.kernel.lane import Lane
+from partisan_core.kernel.peer import MEMBERSHIP_LANE, LaneKey, Peer
+from partisan_core.notices import (
+    MemberJoined,
+    MemberLeft,
+    NeighbourDown,
+    Notice,
+    PeerSuspected,
+    PeerTrusted,
+    Retired,
+)
+from partisan_core.views import ConnectionRow, LaneState, MemberRow, MemberState, Status
+
+_REMEMBERED = 256
+"""Members that left or were evicted and are still listed (chosen)."""
+
+_DEPARTURES = {Reason.LEFT: MemberState.LEFT, Reason.EVICTED: MemberState.EVICTED}
+
+
+class Chronicle:
+    """What the kernel itself forgets, but a listing shows: who left, who is suspected, why we are no member."""
+
+    def __init__(self) -> None:
+        self.departed: dict[str, tuple[NodeSpec, MemberState]] = {}
+        self.suspected: set[str] = set()
+        self.retired = MemberState.LEFT
+        """Read while the node is no member."""
+
+    def note(self, notice: Notice) -> None:
+        """Take in what was reported."""
+        match notice:
+            case MemberLeft(peer=peer, reason=reason) if reason in _DEPARTURES:
+                self._depart(peer, _DEPARTURES[reason])
+            case MemberJoined(peer=peer):
+                self.departed.pop(peer.name, None)
+            case PeerSuspected(peer=peer):
+                self.suspected.add(peer.name)
+            case PeerTrusted(peer=peer) | NeighbourDown(peer=peer):
+                self.suspected.discard(peer.name)
+            case Retired(reason=reason):
+                self.retired = _DEPARTURES.get(reason, MemberState.LEFT)
+
+    def _depart(self, peer: NodeSpec, state: MemberState) -> None:
+        self.departed.pop(peer.name, None)
+        self.departed[peer.name] = peer, state
+        while len(self.departed) > _REMEMBERED:
+            del self.departed[next(iter(self.departed))]
+
+
+class Report:
+    """Reads a kernel; changes nothing."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._chronicle = Chronicle()
+        self._since = trio.current_time()
+        kernel.journal.observe(self._chronicle.note)
+
+    def status(self) -> Status:
+        """The node at a glance."""
+        kernel, config = self._kernel, self._kernel.config
+        return Status(
+            name=kernel.me.name,
+            state=self._own_state(),
+            cluster=config.node.cluster,
+            incarnation=kernel.me.incarnation,
+            addresses=_texts(kernel.me),
+            data_dir=None if config.node.data_dir is None else str(config.node.data_dir.absolute()),
+            process=os.getpid(),
+            version=partisan_core.__version__,
+            overlay=config.overlay.use,
+            serializer=config.serializer.use,
+            age=trio.current_time() - self._since,
+            members=len(kernel.members()),
+            neighbours=tuple(sorted(kernel.driver.host.neighbours)),
+            connections=sum(len(peer.connections) for peer in kernel.peers.table.values()),
+            mailboxes=tuple(kernel.postoffice.names()),
+        )
+
+    def members(self) -> tuple[MemberRow, ...]:
+        """A row for each member, this node included, and for those who were so until lately; by name."""
+        rows = {spec.name: self._member(spec, self._state(spec)) for spec in self._kernel.members().values()}
+        for name, (spec, state) in self._chronicle.departed.items():
+            rows.setdefault(name, self._member(spec, state))
+        me = self._kernel.me
+        rows[me.name] = self._member(me, self._own_state())
+        return tuple(rows[name] for name in sorted(rows))
+
+    def connections(self) -> tuple[ConnectionRow, ...]:
+        """A row for each lane to each peer, by peer, the membership lane first."""
+        table = self._kernel.peers.table
+        return tuple(row for name in sorted(table) for row in _lanes(table[name]))
+
+    def _own_state(self) -> MemberState:
+        return self._chronicle.retired if self._kernel.left else MemberState.UP
+
+    def _state(self, spec: NodeSpec) -> MemberState:
+        peer = self._kernel.peers.table.get(spec.name)
+        if peer is None:
+            return MemberState.KNOWN
+        if not peer.is_up:
+            return MemberState.DOWN if peer.last_error else MemberState.KNOWN
+        return MemberState.SUSPECTED if spec.name in self._chronicle.suspected else MemberState.UP
+
+    def _member(self, spec: NodeSpec, state: MemberState) -> MemberRow:
+        peer = self._kernel.peers.table.get(spec.name)
+        return MemberRow(
+            name=spec.name,
+            state=state,
+            neighbour=spec.name in self._kernel.driver.host.neighbours,
+            local=spec.name == self._kernel.me.name,
+            incarnation=spec.incarnation,
+            addresses=_texts(spec),
+            labels=dict(spec.labels),
+            last_error="" if peer is None else peer.last_error,
+        )
+
+
+def _texts(spec: NodeSpec) -> tuple[str, ...]:
+    return tuple(map(str, spec.addresses))
+
+
+def _lanes(peer: Peer) -> list[ConnectionRow]:
+    data = [((name, lane.index), lane) for name, lanes in sorted(peer.lanes.items()) for lane in lanes]
+    return [_row(peer, key, lane) for key, lane in [(MEMBERSHIP_LANE, peer.membership), *data]]
+
+
+def _row(peer: Peer, key: LaneKey, lane: Lane) -> ConnectionRow:
+    connection = peer.connections.get(key)
+    return ConnectionRow(
+        peer=peer.spec.name,
+        channel=lane.channel,
+        lane=lane.index,
+        state=_absence(peer, key) if connection is None else _presence(connection),
+        dialled=None if connection is None else connection.dialled,
+        address=None if connection is None else connection.wire.remote,
+        age=None if connection is None else trio.current_time() - connection.since,
+        rtt=None if connection is None or math.isnan(connection.rtt) else connection.rtt,
+        bytes_in=0 if connection is None else connection.bytes_in,
+        bytes_out=0 if connection is None else connection.bytes_out,
+        frames_in=0 if connection is None else connection.frames_in,
+        frames_out=0 if connection is None else connection.frames_out,
+        queue_messages=lane.messages,
+        queue_bytes=lane.bytes,
+        dropped=lane.dropped,
+        last_error=peer.last_error,
+    )
+
+
+def _presence(connection: Connection) -> LaneState:
+    if connection.is_finishing:
+        return LaneState.ENDING
+    return LaneState.PAUSED if connection.paused else LaneState.CONNECTED
+
+
+def _absence(peer: Peer, key: LaneKey) -> LaneState:
+    retried = key == MEMBERSHIP_LANE and peer.link.wanted and peer.link.state is not LinkState.IDLE
+    return LaneState.DIALLING if retried or key in peer.dialling else LaneState.WAITING

@@ -1,0 +1,63 @@
+"""One life of a simulated node."""
+
+from collections.abc import Mapping
+
+from partisan_core.host import StrategyHost
+from partisan_core.identity import NodeSpec
+from partisan_core.strategy import MembershipStrategy
+
+Identity = tuple[str, int, int]
+"""Name, incarnation, instance: one life among all."""
+
+
+def identity(spec: NodeSpec) -> Identity:
+    """Return what tells this life from all others."""
+    return (spec.name, spec.incarnation, spec.instance)
+
+
+class SimulatedNode:
+    """A real strategy in its real host. A restart is another object; so are two nodes that claim one name."""
+
+    __slots__ = (
+        "alive",
+        "host",
+        "identity",
+        "leaving",
+        "links",
+        "received_bytes",
+        "sent_bytes",
+        "spec",
+        "strategy",
+        "wanted",
+    )
+
+    def __init__(self, spec: NodeSpec, strategy: MembershipStrategy) -> None:
+        self.spec = spec
+        self.identity = identity(spec)
+        self.strategy = strategy
+        self.host = StrategyHost(strategy)
+        self.alive = True
+        self.leaving = False
+        self.wanted: dict[str, NodeSpec] = {}
+        self.links: dict[Identity, SimulatedNode] = {}
+        """The other ends of its working links, in the order in which they came up."""
+        self.sent_bytes = 0
+        self.received_bytes = 0
+
+    @property
+    def name(self) -> str:
+        """The name, which other nodes may claim too."""
+        return self.spec.name
+
+    @property
+    def view(self) -> Mapping[str, NodeSpec]:
+        """Whom its strategy knows."""
+        return self.strategy.members()
+
+    def wants(self, other: "SimulatedNode") -> bool:
+        """Say whether it wants a link to this life of `other`, or to an older one."""
+        wanted = self.wanted.get(other.spec.name)
+        return wanted is not None and wanted.life <= other.spec.life
+
+    def __str__(self) -> str:
+        return str(self.spec)

@@ -1,0 +1,111 @@
+"""The smallest parts that make a node: the kernel's tests need no plugin distribution."""
+
+from collections.abc import Collection, Mapping, Sequence
+from random import Random
+from typing import Any, ClassVar
+
+import msgspec
+from msgspec import Struct
+
+from partisan_core.effects import Effect, Note, Send, StartTimer
+from partisan_core.events import Event, Evict, Join, Leave, Reason, Received, Started, TimerFired
+from partisan_core.identity import NodeSpec
+from partisan_core.kinds import NoOptions, SerializerPlugin
+
+
+class Greeting(Struct, frozen=True, array_like=True, tag="g"):
+    """I know you now."""
+
+
+class Farewell(Struct, frozen=True, array_like=True, tag="f"):
+    """Forget me."""
+
+
+class Acquaintances:
+    """Wants a link to whomever it joined or heard from, until they leave."""
+
+    messages: ClassVar[Sequence[type[Struct]]] = (Greeting, Farewell)
+    capabilities: ClassVar[Collection[str]] = frozenset({"evict"})
+
+    def __init__(self, me: NodeSpec, config: NoOptions, rng: Random) -> None:
+        self.me = me
+        self.known: dict[str, NodeSpec] = {}
+
+    def handle(self, event: Event, now: float) -> list[Effect]:
+        match event:
+            case Join(peer):
+                self.known = self.known | {peer.name: peer}
+                return [Send(peer, Greeting())]
+            case Received(peer, Greeting()) if self.known.get(peer.name, peer).life <= peer.life:
+                self.known = self.known | {peer.name: peer}
+            case Received(peer, Farewell()):
+                return self._forget(peer, Reason.LEFT)
+            case Evict(peer):
+                return self._forget(peer, Reason.EVICTED)
+            case Leave():
+                return [Send(peer, Farewell()) for peer in self.known.values()]
+        return []
+
+    def _forget(self, peer: NodeSpec, reason: Reason) -> list[Effect]:
+        self.known = {name: known for name, known in self.known.items() if name != peer.name}
+        return [Note(peer, reason)]
+
+    def members(self) -> Mapping[str, NodeSpec]:
+        return self.known
+
+    def links(self) -> Mapping[str, NodeSpec]:
+        return self.known
+
+    def next_hop(self, name: str) -> str | None:
+        return None
+
+    def snapshot(self) -> bytes:
+        return b""
+
+    def restore(self, data: bytes) -> None:
+        """Nothing is remembered."""
+
+
+class Stumbling(Acquaintances):
+    """Raises, once, when it is told to join."""
+
+    stumbled = False
+
+    def handle(self, event: Event, now: float) -> list[Effect]:
+        if isinstance(event, Join) and not self.stumbled:
+            self.stumbled = True
+            raise ZeroDivisionError("a bug in the overlay")
+        return super().handle(event, now)
+
+
+class Ticking(Acquaintances):
+    """Counts its timer in `ticks`, by incarnation: who lives twice must not tick twice."""
+
+    ticks: ClassVar[list[int]] = []
+
+    def handle(self, event: Event, now: float) -> list[Effect]:
+        if isinstance(event, Started | TimerFired):
+            self.ticks.append(self.me.incarnation)
+            return [StartTimer(1.0, "tick")]
+        return super().handle(event, now)
+
+
+class _Plain:
+    """MessagePack, for plain data."""
+
+    def __init__(self) -> None:
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder = msgspec.msgpack.Decoder(list[tuple[str, Any]])
+
+    def encode(self, envelope: tuple[str, object]) -> bytes:
+        return self._encoder.encode(envelope)
+
+    def join(self, pieces: Sequence[bytes]) -> bytes:
+        return b"".join((b"\xdd", len(pieces).to_bytes(4, "big"), *pieces))
+
+    def decode_batch(self, data: memoryview) -> list[tuple[str, Any]]:
+        return self._decoder.decode(data)
+
+
+plain = SerializerPlugin(make=lambda options: _Plain())
+other = SerializerPlugin(make=lambda options: _Plain())

@@ -1,0 +1,139 @@
+"""The wheels hold what they should, and three of the distributions make a node in an empty environment."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Sequence
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from tests.workspace import ROOT, code_lines
+
+NODE = ("partisan_core", "partisan_fullmesh", "plugins/partisan_codec_msgpack")
+"""The distributions of the README's line `pip install ./partisan_core ...`: the smallest working node."""
+
+RING = ROOT / "tests" / "ring_overlay"
+SCRIPTS = ROOT / "tests" / "packaging_scripts"
+UV = os.environ.get("UV") or shutil.which("uv")
+"""Installs in a second what takes pip half a minute; without it the tests use pip."""
+
+UV_LIKE_PIP = [
+    "--no-sources",
+    *(f"--refresh-package={Path(folder).name.replace('_', '-')}" for folder in NODE),
+]
+"""pip knows no workspace, and no cache of folders whose pyproject.toml has not changed."""
+
+Listing = dict[str, list[dict[str, str]]]
+
+
+def run(command: Sequence[str | Path], cwd: Path) -> str:
+    """Run to the end and return the output; a failure shows what the command said."""
+    unwanted = {"PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME"}
+    environ = {key: value for key, value in os.environ.items() if key not in unwanted}
+    done = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folder name -> wheel, built from the repository."""
+    built: dict[str, Path] = {}
+    for folder in (*(ROOT / one for one in NODE), RING):
+        target = tmp_path_factory.mktemp(folder.name)
+        run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", target, folder], ROOT)
+        [built[folder.name]] = target.glob("*.whl")
+    return built
+
+
+class Environment:
+    """An empty virtual environment, and what is installed in it."""
+
+    def __init__(self, folder: Path) -> None:
+        venv.create(folder / "venv", with_pip=UV is None, symlinks=os.name != "nt")
+        self.python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+        self.elsewhere = folder
+        """A working directory far from the repository, whose folders are named like the packages."""
+
+    def install(self, *what: str | Path) -> None:
+        """`pip install`, from the root of the repository."""
+        pip: list[str | Path] = (
+            [UV, "pip", "install", *UV_LIKE_PIP, "--python", self.python]
+            if UV
+            else [self.python, "-m", "pip", "install"]
+        )
+        run([*pip, *what], ROOT)
+
+    def run_script(self, name: str) -> str:
+        return run([self.python, SCRIPTS / f"{name}.py"], self.elsewhere)
+
+    def plugins(self) -> Listing:
+        said: Listing = json.loads(self.run_script("list_plugins"))
+        return said
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """An environment with the smallest working node, installed from the folders of the repository."""
+    made = Environment(tmp_path_factory.mktemp("environment"))
+    made.install(*(f"./{folder}" for folder in NODE))
+    return made
+
+
+@pytest.fixture(scope="module")
+def environment_with_ring(environment: Environment, wheels: dict[str, Path]) -> Environment:
+    """The same environment after a stranger's overlay was installed from its wheel."""
+    environment.install(wheels["ring_overlay"])
+    return environment
+
+
+@pytest.mark.parametrize("folder", NODE)
+def test_a_wheel_holds_the_package_and_its_metadata_and_nothing_else(folder: str, wheels: dict[str, Path]) -> None:
+    name = Path(folder).name
+    inside = ZipFile(wheels[name]).namelist()
+    tops = {member.partition("/")[0] for member in inside}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {name}
+    sources = {path.relative_to(ROOT / folder / "src").as_posix() for path in (ROOT / folder / "src").rglob("*.py")}
+    assert {member for member in inside if member.endswith(".py")} == sources
+    assert f"{name}/py.typed" in inside
+    assert any(member.endswith(".dist-info/licenses/LICENSE") for member in inside)
+
+
+def test_three_distributions_make_a_working_node_in_an_empty_environment(environment: Environment) -> None:
+    assert environment.run_script("two_nodes").splitlines() == ["{'from': 'alpha'}", "{'from': 'beta'}"]
+
+
+def test_plugins_are_listed_from_metadata_without_importing_any(environment: Environment) -> None:
+    said = environment.plugins()
+    found = {(one["kind"], one["name"], one["distribution"]) for one in said["listing"]}
+    assert ("overlay", "fullmesh", "partisan-fullmesh") in found
+    assert ("serializer", "msgpack", "partisan-codec-msgpack") in found
+    assert ("transport", "tcp", "partisan-core") in found
+    assert {one["distribution"] for one in said["listing"]} >= {Path(folder).name.replace("_", "-") for folder in NODE}
+    assert said["imported"] == []
+
+
+def test_a_whole_overlay_takes_at_most_40_lines_of_code() -> None:
+    assert sum(code_lines(path.read_text()) for path in (RING / "src").rglob("*.py")) <= 40
+
+
+def test_a_strangers_overlay_is_found_through_its_entry_point(environment_with_ring: Environment) -> None:
+    said = environment_with_ring.plugins()
+    assert [one["distribution"] for one in said["listing"] if one["name"] == "ring"] == ["partisan-ring"]
+    assert said["imported"] == []
+
+
+def test_a_ring_links_every_node_to_the_one_before_and_the_one_after(
+    environment_with_ring: Environment,
+) -> None:
+    assert environment_with_ring.run_script("ring_of_four").splitlines() == [
+        "alpha beta delta",
+        "beta alpha gamma",
+        "gamma beta delta",
+        "delta alpha gamma",
+    ]

@@ -1,0 +1,55 @@
+"""One example of every frame, made by today's writer. Their bytes in `golden/` never change.
+
+A frame that a new version adds gets a new example and a new file. When an old file no longer fits, nodes of two
+versions no longer understand each other: raise `VERSIONS`, keep the old file, and read both.
+"""
+
+from pathlib import Path
+
+from partisan_core.events import Reason
+from partisan_core.wire.batch import encode_data
+from partisan_core.wire.control import Goodbye, Interest, encode_control
+from partisan_core.wire.frames import HAS_SECTION, IGNORABLE, Kind, encode_frame
+from partisan_core.wire.handshake import State
+from partisan_core.wire.messages import Refused
+from tests.wire.hands import BETA, accepter, dialler, frame
+
+FOLDER = Path(__file__).parent / "golden"
+
+
+def _handshake() -> dict[str, bytes]:
+    one, other = dialler(), accepter(node=BETA)
+    frames = {"hello_dialler": one.start()}
+    other.receive(frame(frames["hello_dialler"]))
+    frames["hello_accepter"] = other.greet()
+    one.receive(frame(frames["hello_accepter"]))
+    frames["proof"] = one.prove(session=2**62, received=300, sent=70_000)
+    other.receive(frame(frames["proof"]))
+    frames["welcome"] = other.welcome(session=2**62, received=69_999, resumed=True, sent=301)
+    one.receive(frame(frames["welcome"]))
+    assert one.state is other.state is State.DONE
+    return frames
+
+
+def _refusal() -> bytes:
+    this = accepter()
+    this.receive(frame(dialler().start()))
+    return this.refuse(Refused.CLOSING, "node beta is closing")
+
+
+EXAMPLES = {
+    **_handshake(),
+    "refusal": _refusal(),
+    "data": encode_data(70_001, 2, b"\x92\x92\xa7greeter\x81\xa5hello\x01\x92\xa7greeter\xc0"),
+    "ping": encode_frame(Kind.PING, b"", 5),
+    "pong": encode_frame(Kind.PONG, b"", 5),
+    "control_interest": encode_frame(Kind.CONTROL, encode_control(Interest(True))),
+    "control_goodbye": encode_frame(Kind.CONTROL, encode_control(Goodbye(Reason.LEFT))),
+    "ignorable_of_a_later_version": encode_frame(200, b"anything", 9, IGNORABLE),
+    "data_with_section": encode_frame(Kind.DATA, b"\x03\x00abc\x01\x00\x00\x00\x91\x92\xa1b\xc0", 1, HAS_SECTION),
+}
+
+
+def stored(name: str) -> bytes:
+    """The bytes as they were when the example was made; spaces and line breaks are for people."""
+    return bytes.fromhex((FOLDER / f"{name}.hex").read_text(encoding="ascii"))
