@@ -10,6 +10,8 @@ Names are imported when they are first used: an overlay that needs the pure part
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from partisan_core.version import VERSION
+
 if TYPE_CHECKING:
     from partisan_core.config.loader import load_config as load_config
     from partisan_core.config.model import Config as Config
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from partisan_core.refs import Ref as Ref
     from partisan_core.strategy import MembershipStrategy as MembershipStrategy
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _HOMES = {
     "Address": "identity",

@@ -3,7 +3,7 @@
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +49,7 @@ async def open_node(config: Config | Path | str | None = None, **sections: objec
         listeners = await _listen(settings, transport, stack)
         me = _introduce(settings, listeners)
         retired: list[NameInUse] = []
+        raised: list[ExceptionGroup[Exception]] = []
         try:
             async with trio.open_nursery() as nursery:
                 kernel = Kernel(settings, plugins, me, transport, listeners, nursery)
@@ -59,14 +60,19 @@ async def open_node(config: Config | Path | str | None = None, **sections: objec
                     nursery.start_soon(ControlServer(node).serve, control)
                 try:
                     yield node
+                except ExceptionGroup as error:
+                    raised.append(error)
+                    raise
                 finally:
                     with trio.CancelScope(shield=True):
                         await kernel.stop()
                     nursery.cancel_scope.cancel()
         except BaseExceptionGroup as group:
-            raise _bare(group) from None
-        if retired:
-            raise retired[0]
+            outcome: BaseException | None = _bare(group, raised)
+        else:
+            outcome = retired[0] if retired else None
+        if outcome is not None:
+            raise outcome  # outside of the handler: it keeps the cause and the context that it has
 
 
 def _settings(config: Config | Path | str | None, sections: dict[str, object]) -> Config:
@@ -122,17 +128,26 @@ def _retire(kernel: Kernel, reason: Reason, retired: list[NameInUse]) -> None:
         kernel.nursery.cancel_scope.cancel()
 
 
-def _bare(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The one exception that matters: the body's or a background task's, not the cancellations around it."""
+def _bare(
+    group: BaseExceptionGroup[BaseException], raised: Sequence[ExceptionGroup[Exception]]
+) -> BaseException:
+    """The one exception that matters: the body's or a background task's, not the cancellations around it.
+
+    A group that the body `raised` comes out as it is.
+    """
     leaves = list(_leaves(group))
     loud = [leaf for leaf in leaves if not isinstance(leaf, trio.Cancelled)]
+    for own in raised:
+        if loud == list(_leaves(own)):
+            return own
     if len(loud) > 1:
         return group
     return (loud or leaves)[0]
 
 
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    found: list[BaseException] = []
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
     for error in group.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -35,7 +35,7 @@ def opened(name: str, **sections: object) -> AbstractAsyncContextManager[Node]:
         "overlay": {"use": f"{PARTS}:Acquaintances"},
         "serializer": {"use": f"{PARTS}:plain"},
     }
-    return open_node(node={"name": name, "strict": True} | node, **(defaults | sections))
+    return open_node(None, node={"name": name, "strict": True} | node, **(defaults | sections))
 
 
 class Memory:

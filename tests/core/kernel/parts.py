@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Struct
 
-from partisan_core.effects import Effect, Note, Send, StartTimer
+from partisan_core.detection import DetectorEffect, DetectorEvent
+from partisan_core.effects import Effect, Note, Retire, Send, StartTimer
 from partisan_core.events import Event, Evict, Join, Leave, Reason, Received, Started, TimerFired
 from partisan_core.identity import NodeSpec
-from partisan_core.kinds import NoOptions, SerializerPlugin
+from partisan_core.kinds import FailureDetectorPlugin, NoOptions, OverlayPlugin, SerializerPlugin
 
 
 class Greeting(Struct, frozen=True, array_like=True, tag="g"):
@@ -66,6 +67,9 @@ class Acquaintances:
         """Nothing is remembered."""
 
 
+newer = OverlayPlugin(make=Acquaintances, version=2)
+
+
 class Stumbling(Acquaintances):
     """Raises, once, when it is told to join."""
 
@@ -88,6 +92,26 @@ class Ticking(Acquaintances):
             self.ticks.append(self.me.incarnation)
             return [StartTimer(1.0, "tick")]
         return super().handle(event, now)
+
+
+class Usurped(Acquaintances):
+    """Learns at once that somebody else has its name."""
+
+    def handle(self, event: Event, now: float) -> list[Effect]:
+        return [StartTimer(0, "now")] if isinstance(event, Started) else [Retire(Reason.NAME_IN_USE)]
+
+
+class _Panicking:
+    """A failure detector that raises at whatever it hears."""
+
+    def __init__(self, options: NoOptions, rng: Random) -> None:
+        pass
+
+    def handle(self, event: DetectorEvent, now: float) -> list[DetectorEffect]:
+        raise ZeroDivisionError("a bug in the detector")
+
+
+panicking = FailureDetectorPlugin(make=_Panicking)
 
 
 class _Plain:

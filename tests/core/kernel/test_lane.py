@@ -23,6 +23,8 @@ class Disconnect:
 class Carrier:
     """Notes why it was closed."""
 
+    dialled = True
+
     def __init__(self) -> None:
         self.closed: list[str] = []
 

@@ -97,7 +97,8 @@ class ControlServer:
 
     async def _converse(self, stream: trio.SocketStream) -> None:
         lines = _Lines(stream)
-        while True:
+        answered = True
+        while answered:
             try:
                 line = await lines.read()
             except ControlError as error:
@@ -109,7 +110,7 @@ class ControlServer:
                 nursery.start_soon(_cancel_when_gone, stream, nursery.cancel_scope)
                 answer = await perform(self._node, line)
                 nursery.cancel_scope.cancel()
-                await _write(stream, answer)
+                answered = await _write(stream, answer)
 
 
 class _Lines:
@@ -154,7 +155,9 @@ async def _cancel_when_gone(stream: trio.SocketStream, scope: trio.CancelScope) 
     scope.cancel()
 
 
-async def _write(stream: trio.SocketStream, answer: bytes) -> None:
-    """Write an answer, also while the node closes: who asked for its end hears that it comes."""
+async def _write(stream: trio.SocketStream, answer: bytes) -> bool:
+    """Write an answer, also while the node closes: who asked for its end hears that it comes. False: not all of it."""
     with trio.move_on_after(ANSWER_PATIENCE, shield=True), suppress(*_GONE):
         await stream.send_all(answer)
+        return True
+    return False

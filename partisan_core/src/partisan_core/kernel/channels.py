@@ -13,6 +13,7 @@ from partisan_core.kernel.lane import Lane
 from partisan_core.kinds import ChannelPolicy, Serializer
 from partisan_core.mailboxes import Mailbox
 from partisan_core.spelling import did_you_mean
+from partisan_core.wire.limits import LEAST_BODY
 
 MEMBERSHIP = "membership"
 """The control channel: always there, one lane, the core's own typed codec."""
@@ -32,10 +33,18 @@ class Channel(Struct):
     queue_messages: int
     queue_bytes: int
     batch_bytes: int
+    on_dropped: Callable[[], None]
+    """Told of each message that the policy drops."""
 
-    def open_lane(self, index: int) -> Lane:
-        """A new lane, empty and without a connection."""
-        return Lane(self.name, index, self.policy, self.queue_messages, self.queue_bytes, self.batch_bytes)
+    def open_lane(self, index: int, max_message: int = 0) -> Lane:
+        """A new lane, empty and without a connection, to a peer that takes messages of `max_message` bytes.
+
+        A batch may become twice as large as asked for, and larger when it is joined: a quarter leaves room for both.
+        """
+        batch = min(self.batch_bytes, max(LEAST_BODY, max_message) // 4)
+        lane = Lane(self.name, index, self.policy, self.queue_messages, self.queue_bytes, batch)
+        lane.on_dropped = self.on_dropped
+        return lane
 
 
 class MembershipCodec:

@@ -1,5 +1,6 @@
 """One authenticated connection: a reader and a writer over a wire, in the service of one lane."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Protocol
 
@@ -31,6 +32,12 @@ DECODE_ERRORS = (
 
 READ_BYTES = 256 * 1024
 """One read buffer per node, a few frames long (chosen)."""
+
+_DRAIN_READS = 32
+"""Reads of a connection that is given up: 8 MiB, more than a socket holds; a peer may not write for ever (chosen)."""
+
+_CONTROL_LIMIT = 1000
+"""Answers to pings that wait to be written (chosen: a node of ours asks once a second)."""
 
 
 class Owner(Protocol):
@@ -82,6 +89,9 @@ class Connection:
         self.ended = trio.Event()
         self._pings = Pings()
         self._closed = False
+        self._scope = trio.CancelScope()
+        lane.carrier = self
+        lane.set_kick(None)
 
     # -- what others ask for ------------------------------------------------------------------------------------
 
@@ -107,26 +117,31 @@ class Connection:
             self._closed = True
             self.error = self.error or why
             self.wire.close()
-            self._wake()
+            self._scope.cancel()
 
     def replace(self) -> None:
-        """A newer connection of this lane takes over: take in what has arrived, then break."""
-        self.drain_nowait()
+        """A newer connection of this lane takes over: take in what has arrived, then break.
+
+        But not into a full mailbox: a peer that connects again and again would fill it without bound.
+        """
+        if not self.paused:
+            self.drain_nowait()
         self.close("replaced by a newer connection of the same lane")
 
     # -- running ------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Read and write until it is over; then tell the owner."""
-        self.lane.carrier, self.lane.kick = self, None
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._write_until_over, nursery.cancel_scope)
-                await self._read_until_over()
-                nursery.cancel_scope.cancel()
+            with self._scope:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._write_until_over)
+                    await self._read_until_over()
+                    self._scope.cancel()
         finally:
             if self.lane.carrier is self:
-                self.lane.carrier = self.lane.kick = None
+                self.lane.carrier = None
+                self.lane.set_kick(None)
             self.close("the node is closing")
             self.ended.set()
             self._owner.on_ended(self)
@@ -149,19 +164,21 @@ class Connection:
         except WireError as error:
             self.close(f"{type(error).__name__}: {error}")
 
-    async def _write_until_over(self, scope: trio.CancelScope) -> None:
+    async def _write_until_over(self) -> None:
         try:
             await self._write()
         except (OSError, trio.ClosedResourceError, trio.BrokenResourceError) as error:
             self.error = self.error or f"broken: {error or type(error).__name__}"
             # what the peer sent before it went is still to be read: the reader finds the end by itself
             await trio.sleep(1)
-            scope.cancel()
+            self._scope.cancel()
 
     # -- reading ------------------------------------------------------------------------------------------------
 
     async def _read(self) -> None:
         wire, buffer = self.wire, self._buffer
+        if self.lane.waits_for is not None:
+            await self._pause(self.lane.waits_for)
         while True:
             try:
                 count = wire.try_recv_into(buffer)
@@ -180,17 +197,22 @@ class Connection:
                 await trio.lowlevel.checkpoint()
 
     def drain_nowait(self) -> None:
-        """Take in what has already arrived, before the connection is given up."""
-        try:
-            while (count := self.wire.try_recv_into(self._buffer)) > 0:
-                self._take_in(self._buffer[:count])
-        except (OSError, trio.ClosedResourceError, WireError):
-            return
+        """Take in what has already arrived, before the connection is given up.
+
+        Into a buffer of its own: what is read in the common one may be the very reason for giving up.
+        """
+        buffer = memoryview(bytearray(READ_BYTES))
+        with contextlib.suppress(OSError, trio.ClosedResourceError, WireError):
+            for _ in range(_DRAIN_READS):
+                count = self.wire.try_recv_into(buffer)
+                if count == 0:
+                    break
+                self.lane.waits_for = self._take_in(buffer[:count]) or self.lane.waits_for
 
     async def _pause(self, full: Mailbox) -> None:
-        self.paused = True
+        self.paused, self.lane.waits_for = True, full
         await full.wait_room()
-        self.paused = False
+        self.paused, self.lane.waits_for = False, None
 
     def _take_in(self, data: memoryview) -> Mailbox | None:
         self.heard = True
@@ -226,6 +248,8 @@ class Connection:
     def _on_other(self, frame: Frame) -> None:
         match frame.kind:
             case Kind.PING:
+                if len(self._control) >= _CONTROL_LIMIT:
+                    raise FrameError("the peer pings faster than it reads the answers")
                 self._control.append(encode_frame(Kind.PONG, b"", frame.number))
                 self._wake()
             case Kind.PONG:
@@ -314,7 +338,7 @@ class Connection:
         """Nothing to write: the next message of an idle lane is written by its sender."""
         self._resting = trio.lowlevel.current_task()
         if self.lane.carrier is self:
-            self.lane.kick = self._write_first
+            self.lane.set_kick(self._write_first)
 
         def abort(_: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
             self._stop_resting()
@@ -338,5 +362,5 @@ class Connection:
     def _stop_resting(self) -> trio.lowlevel.Task | None:
         task, self._resting = self._resting, None
         if self.lane.carrier is self:
-            self.lane.kick = None
+            self.lane.set_kick(None)
         return task

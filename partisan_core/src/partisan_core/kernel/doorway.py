@@ -131,12 +131,7 @@ class Doorway:
         if key in peer.connections:
             wire.close()
             return
-        peer.shaking.add(key)
-        try:
-            shaken = await self._shake(wire, key, peer.spec.name)
-        finally:
-            peer.shaking.discard(key)
-        self._peers.attach(shaken)
+        self._peers.attach(await self._shake(wire, key, peer.spec.name))
 
     async def _reach(self, address: Address) -> Wire:
         with trio.fail_after(self._settings.dial_timeout):

@@ -3,6 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ import trio
 from msgspec import Struct
 
 from partisan_core.detection import (
+    DetectorEffect,
     DetectorEvent,
     PeerDown,
     PeerLost,
@@ -120,21 +122,26 @@ class Driver:
             self._running = False
 
     def _run(self, step: Step) -> None:
-        try:
+        with self._guard("the overlay"):
             for outcome in step(trio.current_time()):
                 self._perform(outcome)
+
+    @contextmanager
+    def _guard(self, machine: str) -> Iterator[None]:
+        try:
+            yield
         except Exception:
             if self._strict:
                 raise
             self._journal.counters["machine_errors"] += 1
-            log.exception("the overlay raised; the event was dropped and the state kept")
+            log.exception("%s raised; the event was dropped and the state kept", machine)
 
     def _perform(self, outcome: Outcome) -> None:
         match outcome:
             case Send(peer=peer, message=message):
                 self._send(peer, message)
             case StartTimer(after=after, token=token):
-                self._timers.call_later(after, partial(self.feed, TimerFired(token)))
+                self._timers.call_later(after, partial(self._fire, self.host, token))
             case Connect(peer=peer):
                 self._peers.want(peer)
             case Release(peer=peer):
@@ -151,6 +158,11 @@ class Driver:
             case Note():
                 pass  # the host has put the reason into the differences
 
+    def _fire(self, host: StrategyHost, token: str) -> None:
+        """A timer of a life that has ended with `leave` is nobody's."""
+        if host is self.host:
+            self.feed(TimerFired(token))
+
     def _report(self, notice: MemberJoined | MemberLeft | NeighbourUp | NeighbourDown | Retired) -> None:
         self._journal.report(notice)
         self.changed.unpark_all()
@@ -161,7 +173,10 @@ class Driver:
     # -- the failure detector -----------------------------------------------------------------------------------
 
     def _detect(self, event: DetectorEvent) -> None:
-        for effect in self._detector.handle(event, trio.current_time()):
+        effects: list[DetectorEffect] = []
+        with self._guard("the failure detector"):
+            effects = self._detector.handle(event, trio.current_time())
+        for effect in effects:
             match effect:
                 case Suspect(peer=peer):
                     self._journal.report(PeerSuspected(peer))

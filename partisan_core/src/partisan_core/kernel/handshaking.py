@@ -34,6 +34,13 @@ class Judging(Protocol):
     async def judge(self, hello: Hello, *, dialled: bool) -> tuple[Refused, str] | None:
         """None: welcome. Otherwise code and text of a refusal."""
 
+    def judge_again(self, hello: Hello, *, dialled: bool) -> tuple[Refused, str] | None:
+        """The same at the moment that decides, without asking anybody."""
+
+    @property
+    def proving(self) -> set[tuple[str, LaneKey]]:
+        """Lanes, with the peer's name, on which we have offered our session and wait for the welcome."""
+
 
 class Shaken(Struct):
     """A handshake that ended well."""
@@ -71,10 +78,15 @@ class Shaker:
         await exchange.write(handshake.start())
         await exchange.read()
         hello = await self._admit(exchange, dialled=True)
-        lane = await self._lane(exchange, hello)
+        lane = await self._lane(exchange, hello, dialled=True)
         proof = lane.session.offer()
-        await exchange.write(handshake.prove(proof.session, proof.received, proof.sent))
-        await exchange.read()
+        ours = (hello.node.name, key)
+        self._judge.proving.add(ours)
+        try:
+            await exchange.write(handshake.prove(proof.session, proof.received, proof.sent))
+            await exchange.read()
+        finally:
+            self._judge.proving.discard(ours)
         assert handshake.welcome_received is not None
         return Shaken(wire, hello, lane, lane.session.adopt(handshake.welcome_received), dialled=True)
 
@@ -87,8 +99,10 @@ class Shaker:
         await exchange.write(handshake.greet())
         await exchange.read()
         assert handshake.proof is not None
-        lane = await self._lane(exchange, hello)
+        lane = await self._lane(exchange, hello, dialled=False)
         if lane.carrier is not None:
+            if lane.carrier.dialled and handshake.proof.session != lane.session.token:
+                await exchange.refuse(Refused.SIMULTANEOUS, "our dial of this lane came through meanwhile")
             lane.carrier.replace()
         welcome, losses = lane.session.answer(handshake.proof, self._rng)
         # written without waiting where possible: once the session has answered, the new connection is the lane's
@@ -105,7 +119,10 @@ class Shaker:
             await exchange.refuse(*verdict)
         return hello
 
-    async def _lane(self, exchange: "_Exchange", hello: Hello) -> Lane:
+    async def _lane(self, exchange: "_Exchange", hello: Hello, *, dialled: bool) -> Lane:
+        verdict = self._judge.judge_again(hello, dialled=dialled)
+        if verdict is not None:
+            await exchange.refuse(*verdict)
         lane = self._lane_of(hello)
         if lane is None:
             await exchange.refuse(Refused.NOT_MEMBER, "the peer went down during the handshake; dial again")

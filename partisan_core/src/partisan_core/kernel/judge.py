@@ -6,7 +6,7 @@ import trio
 
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.channels import MEMBERSHIP, Channel
-from partisan_core.kernel.peer import LaneKey, Peer
+from partisan_core.kernel.peer import MEMBERSHIP_LANE, LaneKey, Peer
 from partisan_core.kernel.peers import Peers
 from partisan_core.wire.messages import Hello, Refused
 
@@ -31,6 +31,8 @@ class Judge:
         self._channels, self._peers = channels, peers
         self.barred: str | None = None
         """Why nobody may come in any more: it has left, is closing."""
+        self.proving: set[tuple[str, LaneKey]] = set()
+        """Lanes, with the peer's name, on which we have offered our session and wait for the welcome."""
 
     async def judge(self, hello: Hello, *, dialled: bool) -> Verdict:
         """Whether the peer that said `hello` is welcome on that lane."""
@@ -39,6 +41,10 @@ class Judge:
             or await self._judge_name(hello.node)
             or self._judge_lane(hello, dialled)
         )
+
+    def judge_again(self, hello: Hello, *, dialled: bool) -> Verdict:
+        """The same without asking anybody, at the moment that decides: much may have happened since the hello."""
+        return self._judge_node(hello.node) or self._judge_lane(hello, dialled)
 
     def _judge_node(self, node: NodeSpec) -> Verdict:
         me = self._me()
@@ -73,13 +79,14 @@ class Judge:
     def _judge_lane(self, hello: Hello, dialled: bool) -> Verdict:
         key = (hello.channel, hello.lane)
         peer = self._peers.table.get(hello.node.name)
-        if not dialled and peer is not None and key in peer.shaking and self._me().name < hello.node.name:
+        ours = (hello.node.name, key) in self.proving
+        if ours and (dialled or self._me().name < hello.node.name):
             return Refused.SIMULTANEOUS, "our own dial of this lane goes on; the smaller name's survives"
-        if hello.channel == MEMBERSHIP:
-            return self._judge_again(peer, key, hello.node, dialled)
+        if key == MEMBERSHIP_LANE:
+            return self._judge_connected(peer, key, hello.node, dialled)
         channel = self._channels.get(hello.channel)
-        if channel is None:
-            return Refused.CHANNEL, f"node {self._me().name} has no channel {hello.channel!a}"
+        if channel is None or channel.name == MEMBERSHIP:
+            return Refused.CHANNEL, f"node {self._me().name} has no lane {hello.lane} of channel {hello.channel!a}"
         if hello.serializer != channel.codec_name:
             return (
                 Refused.SERIALIZER,
@@ -89,9 +96,9 @@ class Judge:
             return Refused.NOT_MEMBER, "a data lane comes after the membership connection of the same life"
         if peer.lane(key) is None:
             return Refused.LANE, f"channel {channel.name} has fewer than {hello.lane + 1} lanes between us"
-        return self._judge_again(peer, key, hello.node, dialled)
+        return self._judge_connected(peer, key, hello.node, dialled)
 
-    def _judge_again(self, peer: Peer | None, key: LaneKey, node: NodeSpec, dialled: bool) -> Verdict:
+    def _judge_connected(self, peer: Peer | None, key: LaneKey, node: NodeSpec, dialled: bool) -> Verdict:
         """Our own dial came too late: the peer's has made the connection meanwhile."""
         if dialled and peer is not None and peer.spec.life == node.life and key in peer.connections:
             return Refused.SIMULTANEOUS, "this lane is connected already"

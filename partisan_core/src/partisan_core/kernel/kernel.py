@@ -3,6 +3,7 @@
 import random
 import secrets
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import trio
 from msgspec.structs import replace
@@ -32,10 +33,11 @@ from partisan_core.kinds import Listener, Serializer, Transport
 from partisan_core.notices import Snapshot
 from partisan_core.plugins import Plugins
 from partisan_core.strategy import MembershipStrategy
+from partisan_core.wire.limits import LEAST_BODY
 from partisan_core.wire.messages import Hello
 
 _BODY_MARGIN = 64 * 1024
-"""Bytes a data frame may have beyond one largest message: count, joins, a batch that ends with a large one."""
+"""Bytes that the frame of one largest message may have beyond it: its count, what joins it (chosen)."""
 
 _CODEC_OF_THE_CORE = ""
 
@@ -85,6 +87,7 @@ class Kernel:
         channels[MEMBERSHIP] = Channel(
             MEMBERSHIP, 1, self._plugins.channel_policy(membership.policy).policy, _CODEC_OF_THE_CORE, codec,
             self._deliver_membership, membership.queue_messages, membership.queue_bytes, self.config.limits.batch,
+            partial(self.journal.drop, "queue_full"),
         )  # fmt: skip
         return channels
 
@@ -94,7 +97,7 @@ class Kernel:
         return Channel(
             name, settings.parallelism, self._plugins.channel_policy(settings.policy).policy, codec_name,
             self._serializer(codec_name), deliver, settings.queue_messages, settings.queue_bytes,
-            self.config.limits.batch,
+            self.config.limits.batch, partial(self.journal.drop, "queue_full"),
         )  # fmt: skip
 
     def _serializer(self, use: str) -> Serializer:
@@ -127,7 +130,13 @@ class Kernel:
         shaker = Shaker(self._introduce, self.judge, self._lane_of, self.rng)
         self.doorway = Doorway(shaker, self.peers, self.transport, config.links, self.journal, self.nursery)
         self.outlets = Outlets(
-            lambda: self.me, self.members, self.channels, self.peers, self.postoffice, config.limits.message
+            self.check_member,
+            lambda: self.me,
+            self.members,
+            self.channels,
+            self.peers,
+            self.postoffice,
+            config.limits.message,
         )
         self.peers.listener = self.driver
         self.peers.dial = self.doorway.start_dial
@@ -163,7 +172,7 @@ class Kernel:
         self.check_member()
         self.left = True
         self.driver.feed(Leave())
-        self.judge.barred = "has left the cluster"
+        self.judge.barred = "has left the cluster; join again, as a new incarnation"
         await self.let_go(Reason.LEFT)
 
     async def stop(self) -> None:
@@ -175,16 +184,17 @@ class Kernel:
         self.postoffice.close_all()
 
     async def let_go(self, reason: Reason) -> None:
-        """End every connection in good order."""
+        """End every connection in good order; what is sent from now on meets `check_member`."""
+        self.outlets.forget()
         async with trio.open_nursery() as nursery:
             for peer in list(self.peers.table.values()):
                 peer.link.release()
                 nursery.start_soon(self.peers.end, peer, reason)
 
     def check_member(self) -> None:
-        """Raise `NodeClosed` when this node has left."""
-        if self.left:
-            raise NodeClosed(f"node {self.me.name} has left its cluster; join again, as a new incarnation")
+        """Raise `NodeClosed` when this node has left or is closing."""
+        if self.judge.barred is not None:
+            raise NodeClosed(f"node {self.me.name} {self.judge.barred}; nothing was done")
 
     # -- what parts ask for -------------------------------------------------------------------------------------
 
@@ -230,7 +240,7 @@ class Kernel:
             owner,
             dialled=shaken.dialled,
             buffer=self._read_buffer,
-            max_body=self.config.limits.message + _BODY_MARGIN,
+            max_body=max(LEAST_BODY, self.config.limits.message + _BODY_MARGIN),
         )
 
     def _membership_connections(self) -> Sequence[Connection]:

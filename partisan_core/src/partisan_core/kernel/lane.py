@@ -8,11 +8,16 @@ import trio
 
 from partisan_core.errors import NodeDown, WouldBlock
 from partisan_core.kinds import ChannelPolicy, Verdict
+from partisan_core.mailboxes import Mailbox
 from partisan_core.wire.session import Session
 
 
 class Carrier(Protocol):
     """What a lane needs of its connection."""
+
+    @property
+    def dialled(self) -> bool:
+        """True when this end dialled it."""
 
     def close(self, why: str) -> None:
         """Break the connection."""
@@ -35,14 +40,13 @@ class _Waiting:
 class Lane:
     """A bounded queue of encoded messages with the session that numbers them.
 
-    The hot path of `send` is `put_nowait`: a bound check, an append and, when the writer rests, a kick.
+    The hot path of `send` is a bound check and an append.
     """
 
     __slots__ = (
         "_batch_bytes",
         "_down",
-        "_open_bytes",
-        "_waiting",
+                "_waiting",
         "bytes",
         "carrier",
         "channel",
@@ -51,9 +55,12 @@ class Lane:
         "kick",
         "max_bytes",
         "max_messages",
+        "on_dropped",
+        "open_bytes",
         "pieces",
         "policy",
         "session",
+        "waits_for",
     )
 
     def __init__(
@@ -72,14 +79,19 @@ class Lane:
         self.pieces: list[bytes] = []
         self.bytes = 0
         self.dropped = 0
+        self.on_dropped: Callable[[], None] = lambda: None
+        """Told of each message that the policy drops."""
         self.carrier: Carrier | None = None
         self.kick: Callable[[], None] | None = None
         """Set while the carrier's writer rests: tells it that there is something to write."""
+        self.waits_for: Mailbox | None = None
+        """The full mailbox that keeps the lane from being read, on whichever connection."""
         self._batch_bytes = batch_bytes
         self._waiting: deque[_Waiting] = deque()
         self._down: NodeDown | None = None
-        # 0 while senders wait or the lane is closed, so that the hot path needs one comparison for all of it
-        self._open_bytes = max_bytes
+        self.open_bytes = max_bytes
+        """Up to here a message is just appended: 0 while the writer rests, senders wait or the peer is down, so that
+        the hot path needs one comparison for all of it."""
 
     @property
     def messages(self) -> int:
@@ -92,6 +104,11 @@ class Lane:
             len(self.pieces) < self.max_messages and self.bytes + size <= self.max_bytes
         )
 
+    def set_kick(self, kick: Callable[[], None] | None) -> None:
+        """The writer rests, and wants `kick` called for the next message; or (None) it is awake."""
+        self.kick = kick
+        self._open()
+
     def put_nowait(self, piece: bytes) -> None:
         """Queue an encoded message, or let the channel's policy drop it or another.
 
@@ -101,7 +118,7 @@ class Lane:
         """
         pieces = self.pieces
         size = self.bytes + len(piece)
-        if size > self._open_bytes or len(pieces) >= self.max_messages:
+        if size > self.open_bytes or len(pieces) >= self.max_messages:
             if not self._make_room(len(piece)):
                 return
             size = self.bytes + len(piece)
@@ -139,19 +156,23 @@ class Lane:
         """Drop the message queued first; returns the bytes that it held."""
         size = len(self.pieces.pop(0))
         self.bytes -= size
-        self.dropped += 1
+        self._count_dropped()
         return size
 
     def fail(self, error: NodeDown) -> int:
         """The peer is down: drop what is queued, tell waiting senders. Returns the number of messages dropped."""
         lost = len(self.pieces)
-        self.pieces, self.bytes, self._open_bytes, self._down = [], 0, 0, error
+        self.pieces, self.bytes, self.open_bytes, self._down = [], 0, 0, error
         self.dropped += lost
         for waiting in self._waiting:
             waiting.error = error
             trio.lowlevel.reschedule(waiting.task)
         self._waiting.clear()
         return lost
+
+    def _open(self) -> None:
+        shut = self.kick is not None or self._waiting or self._down is not None
+        self.open_bytes = 0 if shut else self.max_bytes
 
     def _make_room(self, size: int) -> bool:
         """Room for `size` bytes? False: the policy dropped the message instead."""
@@ -165,12 +186,16 @@ class Lane:
             case Verdict.ROOM:
                 return True
             case Verdict.REJECT:
-                self.dropped += 1
+                self._count_dropped()
                 return False
             case Verdict.DISCONNECT:
                 if self.carrier is not None:
                     self.carrier.close(f"lane {self.index} of channel {self.channel!r} is full")
         raise WouldBlock(self._full())
+
+    def _count_dropped(self) -> None:
+        self.dropped += 1
+        self.on_dropped()
 
     def _full(self) -> str:
         return (
@@ -197,12 +222,11 @@ class Lane:
             self.pieces.append(waiting.piece)
             self.bytes += len(waiting.piece)
             trio.lowlevel.reschedule(waiting.task)
-        if not self._waiting and self._down is None:
-            self._open_bytes = self.max_bytes
+        self._open()
 
     async def _wait(self, waiting: _Waiting) -> None:
         self._waiting.append(waiting)
-        self._open_bytes = 0
+        self._open()
 
         def abort(_: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
             self._waiting.remove(waiting)

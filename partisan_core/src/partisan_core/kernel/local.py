@@ -7,11 +7,13 @@ from partisan_core.kernel.postoffice import PostOffice
 
 
 class LocalLane:
-    """Stands where the lane to a peer would."""
+    """Stands where the lane to a peer would; never open for the short way of `Outlet.post`."""
 
     def __init__(self, channel: Channel, mailbox: str, me: NodeSpec, postoffice: PostOffice) -> None:
         self._channel, self._mailbox = channel, mailbox
         self._me, self._postoffice = me, postoffice
+        self.pieces: list[bytes] = []
+        self.bytes = self.open_bytes = self.max_messages = 0
 
     def put_nowait(self, piece: bytes) -> None:
         """Deliver an encoded message.

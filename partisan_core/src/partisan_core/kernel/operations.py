@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import trio
 
 from partisan_core.errors import CapabilityError, JoinError, NameInUse, NodeDown, UnknownNode, WireError
-from partisan_core.events import Evict, Join, Reconcile
+from partisan_core.events import Evict, Join, Reason, Reconcile
 from partisan_core.identity import Address, NodeSpec
 from partisan_core.kernel._links import Backoff
 from partisan_core.kernel.handshaking import Refusing
@@ -30,6 +30,7 @@ class Operations:
             raise JoinError("join needs the address of at least one node of the cluster; nothing was changed")
         kernel = self._kernel
         if kernel.left:
+            await kernel.let_go(Reason.LEFT)  # what an evicted node still holds would hold its name, too
             kernel.renew()
         backoff = Backoff(kernel.config.links.redial_first, 1.0, kernel.rng)
         while not await self._join_one_of(contacts):
@@ -99,7 +100,7 @@ class Operations:
             try:
                 contact = await self._contact(address)
             except Refusing as refusing:
-                if refusing.code == Refused.NAME_IN_USE:
+                if refusing.code == Refused.NAME_IN_USE and refusing.by_peer:
                     raise NameInUse(f"{address}: {refusing}") from refusing
                 if refusing.code not in _PASSING:
                     refused.append(f"{address}: {refusing}")

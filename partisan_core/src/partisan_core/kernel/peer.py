@@ -5,10 +5,11 @@ from collections.abc import Mapping
 
 from partisan_core.errors import NodeDown
 from partisan_core.identity import NodeSpec
-from partisan_core.kernel._links import Link, LinkState
+from partisan_core.kernel._links import Backoff, Link, LinkState
 from partisan_core.kernel.channels import MEMBERSHIP, Channel
 from partisan_core.kernel.connection import Connection
 from partisan_core.kernel.lane import Lane
+from partisan_core.wire.messages import Hello
 
 LaneKey = tuple[str, int]
 """(channel, lane)."""
@@ -30,9 +31,14 @@ class Peer:
         self.pinned_until = -math.inf
         """An on-demand link is wanted until then."""
         self.connections: dict[LaneKey, Connection] = {}
-        self.shaking: set[LaneKey] = set()
-        """Lanes on which a handshake that we dialled is in progress."""
         self.dialling: set[LaneKey] = set()
+        self.dial_due = math.inf
+        """When the membership connection is to be dialled next."""
+        self.redials: dict[LaneKey, Backoff] = {}
+        self.resting: set[LaneKey] = set()
+        """Data lanes whose last dial failed: dialled again after a pause."""
+        self.max_message = 0
+        """Bytes of the largest message that the peer takes."""
         self.last_error = ""
         self.ending = False
         self._channels = channels
@@ -61,12 +67,17 @@ class Peer:
         lanes = self.lanes.get(key[0], [])
         return lanes[key[1]] if key[1] < len(lanes) else None
 
-    def open_lanes(self, theirs: Mapping[str, int]) -> None:
+    def open_lanes(self, hello: Hello) -> None:
         """Make the lanes that both ends have: the smaller parallelism of each common channel."""
+        self.max_message = hello.max_message
+        self.redials, self.resting = {}, set()
         self.lanes = {
-            name: [channel.open_lane(index) for index in range(min(channel.parallelism, theirs[name]))]
+            name: [
+                channel.open_lane(index, hello.max_message)
+                for index in range(min(channel.parallelism, hello.channels[name]))
+            ]
             for name, channel in self._channels.items()
-            if name != MEMBERSHIP and name in theirs
+            if name != MEMBERSHIP and name in hello.channels
         }
 
     def drop_lanes(self, error: NodeDown) -> int:
@@ -78,6 +89,7 @@ class Peer:
         return lost
 
     def missing_lanes(self) -> list[LaneKey]:
-        """Lanes without a connection."""
+        """Lanes without a connection that are to be dialled now."""
         keys = [(name, lane.index) for name, lanes in self.lanes.items() for lane in lanes]
-        return [key for key in keys if key not in self.connections and key not in self.dialling]
+        busy = self.connections.keys() | self.dialling | self.resting
+        return [key for key in keys if key not in busy]

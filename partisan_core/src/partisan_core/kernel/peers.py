@@ -32,6 +32,7 @@ from partisan_core.kernel.peer import MEMBERSHIP_LANE, LaneKey, Peer
 from partisan_core.kernel.timers import Timers
 from partisan_core.notices import ChannelDown, ChannelUp, DialRefused, Gap
 from partisan_core.wire.control import Interest
+from partisan_core.wire.messages import Hello
 
 
 class LinkListener(Protocol):
@@ -83,8 +84,7 @@ class Peers:
         """The peer of that name, made when it is new; a newer life of a peer that is not up is taken over."""
         peer = self.table.get(spec.name)
         if peer is None:
-            backoff = Backoff(self._settings.redial_first, self._settings.redial_limit, self._rng)
-            peer = self.table[spec.name] = Peer(spec, Link(backoff), self._channels)
+            peer = self.table[spec.name] = Peer(spec, Link(self._make_backoff()), self._channels)
         elif spec.life > peer.spec.life and not peer.is_up:
             peer.spec = spec
         return peer
@@ -127,12 +127,18 @@ class Peers:
     # -- what connections tell ----------------------------------------------------------------------------------
 
     def attach(self, shaken: Shaken) -> None:
-        """A handshake has ended well: put a connection to work."""
-        connection = self._connect(shaken, self)
-        peer = self.get(connection.peer)
+        """A handshake has ended well: put a connection to work, unless its peer or lane is over meanwhile."""
+        peer = self.get(shaken.hello.node)
         key = (shaken.lane.channel, shaken.lane.index)
+        over = peer.spec.life > shaken.hello.node.life
+        if over or (key != MEMBERSHIP_LANE and peer.lane(key) is not shaken.lane):
+            shaken.wire.close()
+            return
+        if key in peer.connections:
+            peer.connections[key].replace()
+        connection = self._connect(shaken, self)
         if key == MEMBERSHIP_LANE:
-            self._attach_membership(peer, connection, shaken.hello.channels)
+            self._attach_membership(peer, connection, shaken.hello)
         else:
             peer.connections[key] = connection
             self._journal.report(ChannelUp(connection.peer, *key))
@@ -175,7 +181,7 @@ class Peers:
         if error:
             peer.last_error = error
         if key != MEMBERSHIP_LANE:
-            self._timers.call_later(self._settings.redial_first, partial(self._dial_lanes, peer))
+            self._rest_lane(peer, key, failure)
         elif failure is not None:
             self._act(peer, peer.link.dial_failed(failure))
         elif peer.connection is None:
@@ -188,7 +194,8 @@ class Peers:
         for action in actions:
             match action:
                 case Dial(after=after):
-                    self._timers.call_later(after, partial(self._dial_membership, peer))
+                    peer.dial_due = trio.current_time() + after
+                    self._timers.call_later(after, partial(self._dial_membership, peer, peer.dial_due))
                 case StartGrace(token=token):
                     self._timers.call_later(
                         self._settings.reconnect_grace, partial(self._grace_expired, peer, token)
@@ -204,7 +211,7 @@ class Peers:
                 case Failed(reason=reason):
                     self._dial_failed(peer, reason)
 
-    def _attach_membership(self, peer: Peer, connection: Connection, theirs: Mapping[str, int]) -> None:
+    def _attach_membership(self, peer: Peer, connection: Connection, hello: Hello) -> None:
         actions = peer.link.connected(connection.peer.life)
         if any(isinstance(action, Down) for action in actions):
             self._take_down(peer, Reason.RESTARTED)
@@ -217,7 +224,7 @@ class Peers:
         peer.connections[MEMBERSHIP_LANE] = connection
         peer.interested = not connection.dialled
         if Up() in actions:
-            peer.open_lanes(theirs)
+            peer.open_lanes(hello)
         self._act(peer, [action for action in actions if not isinstance(action, Down)])
         self._tell_interest(peer)
 
@@ -258,8 +265,10 @@ class Peers:
 
     # -- dialling -----------------------------------------------------------------------------------------------
 
-    def _dial_membership(self, peer: Peer) -> None:
-        if peer.link.wants_dial and peer.connection is None and MEMBERSHIP_LANE not in peer.dialling:
+    def _dial_membership(self, peer: Peer, due: float) -> None:
+        """Dial, unless that is no longer wanted, is done already, or was put off."""
+        idle = peer.connection is None and MEMBERSHIP_LANE not in peer.dialling
+        if idle and peer.link.wants_dial and due == peer.dial_due:
             self._start_dial(peer, MEMBERSHIP_LANE)
 
     def _dial_lanes(self, peer: Peer) -> None:
@@ -267,6 +276,24 @@ class Peers:
         if peer.connection is not None and peer.connection.dialled and not peer.ending:
             for key in peer.missing_lanes():
                 self._start_dial(peer, key)
+
+    def _rest_lane(self, peer: Peer, key: LaneKey, failure: Reason | None) -> None:
+        """Dial a data lane again after a pause, when it is still without a connection."""
+        if key in peer.connections:
+            peer.redials.pop(key, None)
+            return
+        if failure is not None:
+            self._journal.report(DialRefused(peer.spec, failure, peer.last_error))
+        peer.resting.add(key)
+        pause = peer.redials.setdefault(key, self._make_backoff()).next()
+        self._timers.call_later(pause, partial(self._redial_lane, peer, key))
+
+    def _redial_lane(self, peer: Peer, key: LaneKey) -> None:
+        peer.resting.discard(key)
+        self._dial_lanes(peer)
+
+    def _make_backoff(self) -> Backoff:
+        return Backoff(self._settings.redial_first, self._settings.redial_limit, self._rng)
 
     def _start_dial(self, peer: Peer, key: LaneKey) -> None:
         peer.dialling.add(key)
@@ -319,5 +346,5 @@ class Peers:
         peer.ending = False
 
     def _forget_idle(self, peer: Peer) -> None:
-        if peer.is_idle and not peer.link.wanted:
-            self.table.pop(peer.spec.name, None)
+        if peer.is_idle and not peer.link.wanted and self.table.get(peer.spec.name) is peer:
+            del self.table[peer.spec.name]

@@ -5,7 +5,6 @@ import os
 
 import trio
 
-import partisan_core
 from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel._links import LinkState
@@ -22,6 +21,7 @@ from partisan_core.notices import (
     PeerTrusted,
     Retired,
 )
+from partisan_core.version import VERSION
 from partisan_core.views import ConnectionRow, LaneState, MemberRow, MemberState, Status
 
 _REMEMBERED = 256
@@ -33,7 +33,8 @@ _DEPARTURES = {Reason.LEFT: MemberState.LEFT, Reason.EVICTED: MemberState.EVICTE
 class Chronicle:
     """What the kernel itself forgets, but a listing shows: who left, who is suspected, why we are no member."""
 
-    def __init__(self) -> None:
+    def __init__(self, me: str) -> None:
+        self._me = me
         self.departed: dict[str, tuple[NodeSpec, MemberState]] = {}
         self.suspected: set[str] = set()
         self.retired = MemberState.LEFT
@@ -46,6 +47,8 @@ class Chronicle:
                 self._depart(peer, _DEPARTURES[reason])
             case MemberJoined(peer=peer):
                 self.departed.pop(peer.name, None)
+                if peer.name == self._me:
+                    self.retired = MemberState.LEFT
             case PeerSuspected(peer=peer):
                 self.suspected.add(peer.name)
             case PeerTrusted(peer=peer) | NeighbourDown(peer=peer):
@@ -65,7 +68,7 @@ class Report:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._chronicle = Chronicle()
+        self._chronicle = Chronicle(kernel.me.name)
         self._since = trio.current_time()
         kernel.journal.observe(self._chronicle.note)
 
@@ -80,7 +83,7 @@ class Report:
             addresses=_texts(kernel.me),
             data_dir=None if config.node.data_dir is None else str(config.node.data_dir.absolute()),
             process=os.getpid(),
-            version=partisan_core.__version__,
+            version=VERSION,
             overlay=config.overlay.use,
             serializer=config.serializer.use,
             age=trio.current_time() - self._since,

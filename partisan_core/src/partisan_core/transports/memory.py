@@ -1,5 +1,6 @@
 """Memory: the same connections inside one process, for applications' own tests. Works under a virtual clock."""
 
+import contextlib
 from dataclasses import dataclass
 
 import trio
@@ -108,7 +109,11 @@ class MemoryListener:
 
     def close(self) -> None:
         """Stop listening. Idempotent."""
-        self._network.listeners.pop(self.address, None)
+        if self._network.listeners.get(self.address) is self:
+            del self._network.listeners[self.address]
+        with contextlib.suppress(trio.WouldBlock, trio.ClosedResourceError):
+            while True:
+                self._waiting.receive_nowait().close()
         self._waiting.close()
 
 

@@ -37,10 +37,12 @@ class TcpWire:
 
     async def wait_readable(self) -> None:
         """Wait until `try_recv_into` has something to say."""
+        self._check_open()
         await trio.lowlevel.wait_readable(self._socket)
 
     async def wait_writable(self) -> None:
         """Wait until `try_send` can take bytes."""
+        self._check_open()
         await trio.lowlevel.wait_writable(self._socket)
 
     def close(self) -> None:
@@ -48,6 +50,11 @@ class TcpWire:
         if self._socket.fileno() >= 0:
             trio.lowlevel.notify_closing(self._socket)
             self._socket.close()
+
+    def _check_open(self) -> None:
+        """What was just read may have ended this very connection, and trio takes no closed socket."""
+        if self._socket.fileno() < 0:
+            raise trio.ClosedResourceError("this connection is closed")
 
 
 class TcpListener:
@@ -62,8 +69,12 @@ class TcpListener:
 
         Raises:
             OSError: a passing fault of the system (no descriptors left, say); accept again.
+            trio.ClosedResourceError: it is closed, perhaps before this task ran for the first time.
         """
         while True:
+            await trio.lowlevel.checkpoint()  # those who knock without end do not keep this node from its work
+            if self._socket.fileno() < 0:
+                raise trio.ClosedResourceError("this listener is closed")
             try:
                 connected, _ = self._socket.accept()
             except BlockingIOError:

@@ -9,6 +9,10 @@ HELLO_ADDRESSES = 16
 HELLO_ENTRIES = 64
 """Entries in each of labels, metadata and channels of a hello (chosen; `PREAUTH_BODY` bounds their bytes)."""
 
+LEAST_BODY = 4 * 1024 * 1024
+"""Bytes that the body of a frame may always have after the handshake, however small the largest message may be:
+frames join many messages, and the membership of 10,000 nodes fits (chosen)."""
+
 LANES = 256
 """Lanes of one channel (chosen: the gain of parallel connections ends near 16, performance reference)."""
 

@@ -1,0 +1,163 @@
+"""Grace, redial, pings and name probes on a virtual clock, over a network that can be cut and silenced."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import pytest
+import trio
+
+from partisan_core import Node
+from partisan_core.events import Reason
+from partisan_core.kernel.journal import NoticeStream
+from partisan_core.notices import ChannelDown, ChannelUp, NeighbourDown, PeerSuspected, PeerTrusted
+from tests.core.kernel.frail import FrailNetwork
+from tests.core.kernel.nodes import link, notice_of, opened, until
+
+pytestmark = pytest.mark.usefixtures("autojump_clock")
+
+
+def on(network: FrailNetwork, name: str, **sections: object) -> AbstractAsyncContextManager[Node]:
+    transport = {"use": "tests.core.kernel.frail:frail", "network": network.name}
+    return opened(name, transport=transport, **sections)
+
+
+@asynccontextmanager
+async def frail_pair(**sections: object) -> AsyncIterator[tuple[FrailNetwork, Node, Node, NoticeStream]]:
+    """Alpha, and beta joined to it; alpha's notices."""
+    network = FrailNetwork()
+    async with on(network, "alpha", **sections) as alpha, on(network, "beta", **sections) as beta:
+        await link(beta, alpha)
+        async with alpha.open_events() as events:
+            await events.receive()
+            yield network, alpha, beta, events
+        network.silent = False
+
+
+async def test_a_cut_connection_is_redialled_at_once_and_nobody_is_down() -> None:
+    async with frail_pair() as (network, alpha, beta, events):
+        await trio.sleep(1)
+        for _ in range(20):
+            network.cut()
+            start = trio.current_time()
+            assert await notice_of(PeerSuspected, events)
+            assert await notice_of(PeerTrusted, events)
+            assert trio.current_time() - start < 0.5
+        assert alpha.counters["NeighbourDown"] == beta.counters["NeighbourDown"] == 0
+        assert alpha.neighbours() == ("beta",)
+
+
+async def test_a_cut_lane_is_a_channel_event_and_order_and_messages_are_kept() -> None:
+    async with frail_pair() as (network, alpha, beta, events):
+        box = alpha.open_mailbox("box")
+        received: list[int] = []
+        for number in range(50):
+            await beta.send("alpha/box", number)
+            if number % 10 == 9:
+                await trio.sleep(0.1)
+                received += await box.receive_batch()
+                network.cut()
+                await notice_of(ChannelDown, events)
+                await notice_of(ChannelUp, events)
+        assert received == list(range(50))
+
+
+async def test_an_idle_peer_that_went_silent_is_found_by_pings_and_down_after_the_grace() -> None:
+    async with frail_pair() as (network, alpha, beta, events):
+        await trio.sleep(30)
+        start = trio.current_time()
+        network.silence()
+        down = await notice_of(NeighbourDown, events)
+        took = trio.current_time() - start
+        assert down.reason is Reason.UNREACHABLE
+        assert 5 + 2 + 2 + 3 - 1 <= took <= 5 + 2 + 2 + 3 + 2, "interval, two pings, grace"
+        await until(lambda: not beta.neighbours())
+
+
+async def test_the_grace_can_be_shortened() -> None:
+    links = {"ping_interval": "100ms", "ping_timeout": "100ms", "reconnect_grace": "200ms"}
+    async with frail_pair(links=links) as (network, _alpha, _beta, events):
+        start = trio.current_time()
+        network.silence()
+        assert (await notice_of(NeighbourDown, events)).reason is Reason.UNREACHABLE
+        assert trio.current_time() - start < 1
+
+
+async def test_a_quiet_healthy_link_is_pinged_and_never_down() -> None:
+    async with frail_pair() as (_network, alpha, beta, _events):
+        await trio.sleep(600)
+        assert alpha.counters["PeerSuspected"] == beta.counters["PeerSuspected"] == 0
+        assert alpha.neighbours() == ("beta",)
+
+
+async def test_an_unreachable_peer_is_dialled_with_growing_bounded_pauses_and_found_again() -> None:
+    async with frail_pair() as (network, alpha, beta, _events):
+        network.silence()
+        await until(lambda: not alpha.neighbours() and not beta.neighbours())
+        network.dials.clear()
+        await trio.sleep(300)
+        assert 2 * 300 / 11 * 0.8 < len(network.dials) < 2 * 300 / 3, "two nodes, pauses near the limit of 10 s"
+        network.silent = False
+        await until(lambda: alpha.neighbours() and beta.neighbours())
+
+
+async def test_a_peer_that_is_gone_is_dialled_with_one_chain_of_growing_pauses() -> None:
+    network = FrailNetwork()
+    async with on(network, "alpha") as alpha:
+        async with on(network, "beta") as beta:
+            await link(beta, alpha)
+        await until(lambda: not alpha.neighbours())
+        await trio.sleep(120)
+        network.dials.clear()
+        await trio.sleep(300)
+        assert 300 / 10 * 0.8 <= len(network.dials) <= 300 / 3
+
+
+async def test_messages_sent_within_the_grace_arrive_after_it_healed() -> None:
+    async with frail_pair() as (network, alpha, beta, events):
+        box = beta.open_mailbox("box")
+        await trio.sleep(1)
+        network.silent = True
+        network.cut()
+        await notice_of(PeerSuspected, events)
+        await alpha.send("beta/box", "queued")
+        await trio.sleep(1)
+        network.silent = False
+        assert await box.receive() == "queued"
+        assert alpha.counters["NeighbourDown"] == 0
+
+
+async def test_senders_that_wait_are_told_when_the_peer_is_down() -> None:
+    narrow = {"channels": {"narrow": {"queue_messages": 1}}}
+    async with frail_pair(**narrow) as (network, alpha, _beta, events):
+        network.silence()
+        network.silent = True
+        errors: list[str] = []
+
+        async def send() -> None:
+            try:
+                while True:
+                    await alpha.send("beta/box", bytes(100_000), channel="narrow")
+            except Exception as error:  # noqa: BLE001 - its type is what is asserted
+                errors.append(type(error).__name__)
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(send)
+            await notice_of(NeighbourDown, events)
+        assert errors == ["NodeDown"] * 3
+        assert alpha.dropped["node_unreachable"] >= 1
+
+
+async def test_joins_from_both_sides_at_once_end_in_one_connection_per_lane() -> None:
+    for _ in range(30):
+        network = FrailNetwork()
+        async with on(network, "alpha") as alpha, on(network, "beta") as beta:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(alpha.join, *beta.addresses)
+                nursery.start_soon(beta.join, *alpha.addresses)
+                nursery.start_soon(beta.join, *alpha.addresses)
+            await trio.sleep(5)
+            open_wires = [wire for wire in network.wires if not wire.closed]
+            assert len(open_wires) == 2, "membership and the one lane of the default channel"
+            assert alpha.counters["NeighbourDown"] == beta.counters["NeighbourDown"] == 0
+            assert {len(node.connections()) for node in (alpha, beta)} == {2}
