@@ -116,8 +116,8 @@ def test_the_chronicle_is_bounded() -> None:
 
 
 def test_a_node_that_was_evicted_joined_again_and_leaves_has_left() -> None:
-    chronicle = Chronicle("alpha")
-    chronicle.note(Retired(Reason.EVICTED))
-    assert chronicle.retired is MemberState.EVICTED
-    chronicle.note(MemberJoined(NodeSpec("alpha", 2, 1)))
-    assert chronicle.retired is MemberState.LEFT
+    chronicle, states = Chronicle("alpha"), []
+    for notice in (Retired(Reason.EVICTED), MemberJoined(NodeSpec("alpha", 2, 1))):
+        chronicle.note(notice)
+        states.append(chronicle.retired)
+    assert states == [MemberState.EVICTED, MemberState.LEFT]

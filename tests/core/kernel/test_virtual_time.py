@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-import pytest
 import trio
+from trio.testing import MockClock
 
 from partisan_core import Node
 from partisan_core.events import Reason
@@ -12,8 +12,6 @@ from partisan_core.kernel.journal import NoticeStream
 from partisan_core.notices import ChannelDown, ChannelUp, NeighbourDown, PeerSuspected, PeerTrusted
 from tests.core.kernel.frail import FrailNetwork
 from tests.core.kernel.nodes import link, notice_of, opened, until
-
-pytestmark = pytest.mark.usefixtures("autojump_clock")
 
 
 def on(network: FrailNetwork, name: str, **sections: object) -> AbstractAsyncContextManager[Node]:
@@ -33,7 +31,7 @@ async def frail_pair(**sections: object) -> AsyncIterator[tuple[FrailNetwork, No
         network.silent = False
 
 
-async def test_a_cut_connection_is_redialled_at_once_and_nobody_is_down() -> None:
+async def test_a_cut_connection_is_redialled_at_once_and_nobody_is_down(autojump_clock: MockClock) -> None:
     async with frail_pair() as (network, alpha, beta, events):
         await trio.sleep(1)
         for _ in range(20):
@@ -46,7 +44,7 @@ async def test_a_cut_connection_is_redialled_at_once_and_nobody_is_down() -> Non
         assert alpha.neighbours() == ("beta",)
 
 
-async def test_a_cut_lane_is_a_channel_event_and_order_and_messages_are_kept() -> None:
+async def test_a_cut_lane_is_a_channel_event_and_order_and_messages_are_kept(autojump_clock: MockClock) -> None:
     async with frail_pair() as (network, alpha, beta, events):
         box = alpha.open_mailbox("box")
         received: list[int] = []
@@ -61,7 +59,7 @@ async def test_a_cut_lane_is_a_channel_event_and_order_and_messages_are_kept() -
         assert received == list(range(50))
 
 
-async def test_an_idle_peer_that_went_silent_is_found_by_pings_and_down_after_the_grace() -> None:
+async def test_an_idle_peer_that_went_silent_is_found_by_pings_and_down_after_the_grace(autojump_clock: MockClock) -> None:
     async with frail_pair() as (network, alpha, beta, events):
         await trio.sleep(30)
         start = trio.current_time()
@@ -73,7 +71,7 @@ async def test_an_idle_peer_that_went_silent_is_found_by_pings_and_down_after_th
         await until(lambda: not beta.neighbours())
 
 
-async def test_the_grace_can_be_shortened() -> None:
+async def test_the_grace_can_be_shortened(autojump_clock: MockClock) -> None:
     links = {"ping_interval": "100ms", "ping_timeout": "100ms", "reconnect_grace": "200ms"}
     async with frail_pair(links=links) as (network, _alpha, _beta, events):
         start = trio.current_time()
@@ -82,14 +80,14 @@ async def test_the_grace_can_be_shortened() -> None:
         assert trio.current_time() - start < 1
 
 
-async def test_a_quiet_healthy_link_is_pinged_and_never_down() -> None:
+async def test_a_quiet_healthy_link_is_pinged_and_never_down(autojump_clock: MockClock) -> None:
     async with frail_pair() as (_network, alpha, beta, _events):
         await trio.sleep(600)
         assert alpha.counters["PeerSuspected"] == beta.counters["PeerSuspected"] == 0
         assert alpha.neighbours() == ("beta",)
 
 
-async def test_an_unreachable_peer_is_dialled_with_growing_bounded_pauses_and_found_again() -> None:
+async def test_an_unreachable_peer_is_dialled_with_growing_bounded_pauses_and_found_again(autojump_clock: MockClock) -> None:
     async with frail_pair() as (network, alpha, beta, _events):
         network.silence()
         await until(lambda: not alpha.neighbours() and not beta.neighbours())
@@ -100,7 +98,7 @@ async def test_an_unreachable_peer_is_dialled_with_growing_bounded_pauses_and_fo
         await until(lambda: alpha.neighbours() and beta.neighbours())
 
 
-async def test_a_peer_that_is_gone_is_dialled_with_one_chain_of_growing_pauses() -> None:
+async def test_a_peer_that_is_gone_is_dialled_with_one_chain_of_growing_pauses(autojump_clock: MockClock) -> None:
     network = FrailNetwork()
     async with on(network, "alpha") as alpha:
         async with on(network, "beta") as beta:
@@ -112,7 +110,7 @@ async def test_a_peer_that_is_gone_is_dialled_with_one_chain_of_growing_pauses()
         assert 300 / 10 * 0.8 <= len(network.dials) <= 300 / 3
 
 
-async def test_messages_sent_within_the_grace_arrive_after_it_healed() -> None:
+async def test_messages_sent_within_the_grace_arrive_after_it_healed(autojump_clock: MockClock) -> None:
     async with frail_pair() as (network, alpha, beta, events):
         box = beta.open_mailbox("box")
         await trio.sleep(1)
@@ -126,7 +124,7 @@ async def test_messages_sent_within_the_grace_arrive_after_it_healed() -> None:
         assert alpha.counters["NeighbourDown"] == 0
 
 
-async def test_senders_that_wait_are_told_when_the_peer_is_down() -> None:
+async def test_senders_that_wait_are_told_when_the_peer_is_down(autojump_clock: MockClock) -> None:
     narrow = {"channels": {"narrow": {"queue_messages": 1}}}
     async with frail_pair(**narrow) as (network, alpha, _beta, events):
         network.silence()
@@ -148,7 +146,7 @@ async def test_senders_that_wait_are_told_when_the_peer_is_down() -> None:
         assert alpha.dropped["node_unreachable"] >= 1
 
 
-async def test_joins_from_both_sides_at_once_end_in_one_connection_per_lane() -> None:
+async def test_joins_from_both_sides_at_once_end_in_one_connection_per_lane(autojump_clock: MockClock) -> None:
     for _ in range(30):
         network = FrailNetwork()
         async with on(network, "alpha") as alpha, on(network, "beta") as beta:

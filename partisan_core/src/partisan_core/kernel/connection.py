@@ -13,9 +13,10 @@ from partisan_core.identity import NodeSpec
 from partisan_core.kernel.channels import Channel
 from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.pings import Pings
+from partisan_core.kernel.writer import Writer
 from partisan_core.kinds import Wire
 from partisan_core.mailboxes import Mailbox
-from partisan_core.wire.batch import encode_data, split_data
+from partisan_core.wire.batch import split_data
 from partisan_core.wire.control import Goodbye, Interest, decode_control, encode_control
 from partisan_core.wire.frames import Frame, FrameReader, Kind, encode_frame
 
@@ -77,14 +78,11 @@ class Connection:
         """Why it broke."""
         self.heard = True
         self.paused = False
-        self.frames_in = self.frames_out = self.bytes_in = self.bytes_out = 0
+        self.frames_in = self.bytes_in = 0
         self._channel, self._owner = channel, owner
         self._buffer = buffer
         self._reader = FrameReader(max_body)
-        self._control: list[bytes] = []
-        self._unsent: memoryview | None = None
-        self._resting: trio.lowlevel.Task | None = None
-        self._finishing: Reason | None = None
+        self._writer = Writer(wire, lane, channel, self)
         self._said_goodbye = False
         self.ended = trio.Event()
         self._pings = Pings()
@@ -97,19 +95,16 @@ class Connection:
 
     def control(self, message: Interest | Goodbye) -> None:
         """Queue a control message; it goes before the lane's messages."""
-        self._control.append(encode_frame(Kind.CONTROL, encode_control(message)))
-        self._wake()
+        self._writer.put_control(encode_frame(Kind.CONTROL, encode_control(message)))
 
     def ping(self, answered: Callable[[float], None]) -> None:
         """Send a ping; `answered(rtt)` is called with the seconds until its pong, or never."""
-        self._control.append(encode_frame(Kind.PING, b"", self._pings.begin(answered)))
-        self._wake()
+        self._writer.put_control(encode_frame(Kind.PING, b"", self._pings.begin(answered)))
 
     def finish(self, reason: Reason) -> None:
         """Write what is queued, say goodbye, and end when the peer has read it all."""
-        if self._finishing is None:
-            self._finishing = reason
-            self._wake()
+        if not self._writer.is_ending:
+            self._writer.end(encode_frame(Kind.CONTROL, encode_control(Goodbye(reason))), self._after_goodbye)
 
     def close(self, why: str) -> None:
         """Break it now. Idempotent."""
@@ -154,7 +149,17 @@ class Connection:
     @property
     def is_finishing(self) -> bool:
         """True when this end has let it go on purpose."""
-        return self._finishing is not None
+        return self._writer.is_ending
+
+    @property
+    def frames_out(self) -> int:
+        """Data frames written."""
+        return self._writer.frames_out
+
+    @property
+    def bytes_out(self) -> int:
+        """Bytes written."""
+        return self._writer.bytes_out
 
     async def _read_until_over(self) -> None:
         try:
@@ -166,7 +171,7 @@ class Connection:
 
     async def _write_until_over(self) -> None:
         try:
-            await self._write()
+            await self._writer.run()
         except (OSError, trio.ClosedResourceError, trio.BrokenResourceError) as error:
             self.error = self.error or f"broken: {error or type(error).__name__}"
             # what the peer sent before it went is still to be read: the reader finds the end by itself
@@ -248,10 +253,9 @@ class Connection:
     def _on_other(self, frame: Frame) -> None:
         match frame.kind:
             case Kind.PING:
-                if len(self._control) >= _CONTROL_LIMIT:
+                if self._writer.control_waiting >= _CONTROL_LIMIT:
                     raise FrameError("the peer pings faster than it reads the answers")
-                self._control.append(encode_frame(Kind.PONG, b"", frame.number))
-                self._wake()
+                self._writer.put_control(encode_frame(Kind.PONG, b"", frame.number))
             case Kind.PONG:
                 self._pings.end(frame.number)
             case Kind.CONTROL:
@@ -276,91 +280,10 @@ class Connection:
         if self._said_goodbye:
             self.close("ended by both ends")
         else:
-            self._finishing = reason
-            self._wake()
+            self._writer.end(b"", lambda: self.close(f"ended by the peer: {reason}"))
 
-    # -- writing ------------------------------------------------------------------------------------------------
-
-    async def _write(self) -> None:
-        while not self._closed:
-            if self._unsent is not None:
-                await self._write_all(self._unsent)
-                self._unsent = None
-            elif self._control:
-                control, self._control = self._control, []
-                await self._write_all(memoryview(b"".join(control)))
-            elif self.lane.pieces and self.lane.carrier is self:
-                await self._write_all(memoryview(self._data_frame()))
-                if self.lane.pieces:
-                    await trio.lowlevel.checkpoint()
-            elif self.farewell is not None:
-                self.close(f"ended by the peer: {self.farewell}")
-            elif self._finishing is not None:
-                await self._say_goodbye(self._finishing)
-                return
-            else:
-                await self._rest()
-
-    def _data_frame(self) -> bytes:
-        lane = self.lane
-        pieces = lane.take()
-        self.frames_out += 1
-        return encode_data(lane.session.number(len(pieces)), len(pieces), self._channel.codec.join(pieces))
-
-    async def _write_all(self, data: memoryview) -> None:
-        self.bytes_out += len(data)
-        while data:
-            try:
-                sent = self.wire.try_send(data)
-            except BlockingIOError:
-                await self.wire.wait_writable()
-            else:
-                data = data[sent:]
-
-    def _write_now(self, frame: bytes) -> None:
-        """Write from the sender's own task what the wire takes without waiting; the writer does the rest."""
-        try:
-            sent = self.wire.try_send(frame)
-        except BlockingIOError:
-            sent = 0
-        except OSError as error:
-            self.close(f"broken: {error}")
-            return
-        self.bytes_out += sent
-        if sent < len(frame):
-            self._unsent = memoryview(frame)[sent:]
-
-    async def _say_goodbye(self, reason: Reason) -> None:
+    def _after_goodbye(self) -> None:
+        """Ours is written. The peer closes when it has read everything: closing first could destroy what is on the way."""
         self._said_goodbye = True
-        await self._write_all(memoryview(encode_frame(Kind.CONTROL, encode_control(Goodbye(reason)))))
-
-    async def _rest(self) -> None:
-        """Nothing to write: the next message of an idle lane is written by its sender."""
-        self._resting = trio.lowlevel.current_task()
-        if self.lane.carrier is self:
-            self.lane.set_kick(self._write_first)
-
-        def abort(_: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
-            self._stop_resting()
-            return trio.lowlevel.Abort.SUCCEEDED
-
-        await trio.lowlevel.wait_task_rescheduled(abort)
-
-    def _write_first(self) -> None:
-        """The lane has a message and the writer rests: write at once, so that a lone message waits for no task switch.
-
-        The writer, woken, takes what follows: a burst becomes few frames.
-        """
-        self._write_now(self._data_frame())
-        self._wake()
-
-    def _wake(self) -> None:
-        task = self._stop_resting()
-        if task is not None:
-            trio.lowlevel.reschedule(task)
-
-    def _stop_resting(self) -> trio.lowlevel.Task | None:
-        task, self._resting = self._resting, None
-        if self.lane.carrier is self:
-            self.lane.set_kick(None)
-        return task
+        if self.farewell is not None:
+            self.close("ended by both ends")

@@ -172,7 +172,8 @@ class Peers:
             self._act(peer, self._membership_ended(peer, connection))
         else:
             self._journal.report(ChannelDown(connection.peer, *key, error=connection.error or ""))
-            self._dial_lanes(peer)
+            if connection.farewell is None:
+                self._dial_lanes(peer)
         self._forget_idle(peer)
 
     def dial_ended(self, peer: Peer, key: LaneKey, failure: Reason | None, error: str) -> None:

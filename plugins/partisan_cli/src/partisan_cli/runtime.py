@@ -65,6 +65,7 @@ class Residence:
     def announce(self) -> None:
         """The node runs: let others find it."""
         if not self._is_ephemeral:
+            self._link.parent.mkdir(mode=0o700, exist_ok=True)  # the last other node may have ended meanwhile
             self._link.symlink_to(self.data_dir.absolute(), target_is_directory=True)
 
     def remove(self) -> None:

@@ -1,0 +1,76 @@
+"""A proxy in front of a node: cuts, silences and damages connections."""
+
+import contextlib
+import socket
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import trio
+
+from partisan_core import Address
+
+
+class Proxy:
+    """Forwards to `target`, once it is known. Connections are in the order of their making."""
+
+    def __init__(self, listener: trio.SocketListener) -> None:
+        self.address = Address("127.0.0.1", listener.socket.getsockname()[1])
+        self.target: Address | None = None
+        self.silent = False
+        self.connections: list[tuple[trio.SocketStream, trio.SocketStream]] = []
+        self._damage = False
+
+    def reset(self, first: int = 0) -> None:
+        """Reset every connection from the `first`th on, at both ends."""
+        doomed, self.connections = self.connections[first:], self.connections[:first]
+        for pair in doomed:
+            for stream in pair:
+                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                stream.socket.close()
+
+    def damage(self) -> None:
+        """Flip a bit of what is forwarded next."""
+        self._damage = True
+
+    async def serve(self, near: trio.SocketStream) -> None:
+        """Forward one connection until it ends."""
+        assert self.target is not None
+        async with near:
+            if self.silent:
+                await trio.sleep_forever()
+            try:
+                far = await trio.open_tcp_stream(self.target.host, self.target.port)
+            except OSError:
+                return
+            pair = (near, far)
+            self.connections.append(pair)
+            async with far, trio.open_nursery() as nursery:
+                nursery.start_soon(self._forward, near, far, nursery.cancel_scope)
+                nursery.start_soon(self._forward, far, near, nursery.cancel_scope)
+            if pair in self.connections:
+                self.connections.remove(pair)
+
+    async def _forward(
+        self, source: trio.SocketStream, sink: trio.SocketStream, scope: trio.CancelScope
+    ) -> None:
+        with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError, OSError):
+            while data := bytearray(await source.receive_some(65536)):
+                if self.silent:
+                    await trio.sleep_forever()
+                if self._damage:
+                    self._damage = False
+                    data[len(data) // 2] ^= 0x10
+                await sink.send_all(data)
+        scope.cancel()
+
+
+@asynccontextmanager
+async def opened_proxy() -> AsyncIterator[Proxy]:
+    """A proxy that listens on loopback; its connections do not outlive the block."""
+    async with trio.open_nursery() as nursery:
+        (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        proxy = Proxy(listener)
+        nursery.start_soon(trio.serve_listeners, proxy.serve, [listener])
+        yield proxy
+        nursery.cancel_scope.cancel()

@@ -1,0 +1,185 @@
+"""Connections that break in every way, with real sockets, while both nodes live."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+import trio
+
+from partisan_core import Address, Node
+from partisan_core.events import Reason
+from partisan_core.notices import ChannelDown, ChannelUp, Gap, NeighbourDown
+from tests.integration.nodes import PATIENCE, notice_of, opened, until
+from tests.integration.proxy import Proxy, opened_proxy
+
+IMPATIENT = {
+    "ping_interval": "200ms",
+    "ping_timeout": "100ms",
+    "reconnect_grace": "400ms",
+    "handshake_timeout": "200ms",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Alpha and beta, and the proxies in front of them: all they say to each other goes through one of these."""
+
+    alpha: Node
+    beta: Node
+    proxies: tuple[Proxy, Proxy]
+
+    def reset(self, first: int = 0) -> None:
+        for proxy in self.proxies:
+            proxy.reset(first)
+
+    def damage(self) -> None:
+        for proxy in self.proxies:
+            proxy.damage()
+
+    def silence(self) -> None:
+        for proxy in self.proxies:
+            proxy.silent = True
+
+    @property
+    def downs(self) -> int:
+        return self.alpha.counters["NeighbourDown"] + self.beta.counters["NeighbourDown"]
+
+
+def _free_address() -> Address:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return Address("127.0.0.1", probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def _opened_behind(name: str, proxy: Proxy, sections: dict[str, object]) -> AsyncIterator[Node]:
+    proxy.target = _free_address()
+    node = {"listen": [str(proxy.target)], "advertise": [str(proxy.address)]}
+    async with opened(name, node=node, **sections) as opened_node:
+        yield opened_node
+
+
+@asynccontextmanager
+async def apart(**sections: object) -> AsyncIterator[Apart]:
+    async with (
+        opened_proxy() as before_alpha,
+        opened_proxy() as before_beta,
+        _opened_behind("alpha", before_alpha, sections) as alpha,
+        _opened_behind("beta", before_beta, sections) as beta,
+    ):
+        await alpha.join(before_beta.address)
+        await until(lambda: alpha.neighbours() and beta.neighbours())
+        await until(lambda: all(row.state == "connected" for row in alpha.connections() + beta.connections()))
+        yield Apart(alpha, beta, (before_alpha, before_beta))
+
+
+async def test_resets_lose_no_peer_and_no_order_and_every_loss_is_a_gap() -> None:
+    async with apart() as scene, scene.alpha.open_events() as events, trio.open_nursery() as nursery:
+        box = scene.alpha.open_mailbox("box")
+        sent, last = 0, -1
+        received: list[int] = []
+
+        async def send() -> None:
+            nonlocal sent
+            while sent < 20_000 or last < 0:
+                await scene.beta.send("alpha/box", sent)
+                sent += 1
+                if sent % 100 == 0:
+                    await trio.lowlevel.checkpoint()
+
+        async def receive() -> None:
+            while True:
+                received.extend(await box.receive_batch())
+
+        nursery.start_soon(receive)
+        async with trio.open_nursery() as senders:
+            senders.start_soon(send)
+            for _ in range(10):
+                scene.reset()
+                await notice_of(ChannelUp, events)
+            last = 1
+        await until(lambda: len(received) + scene.alpha.dropped["gap"] == sent)
+        nursery.cancel_scope.cancel()
+        assert received == sorted(set(received))
+        assert scene.beta.dropped["lost_with_connection"] == scene.alpha.dropped["gap"]
+        assert scene.downs == 0
+
+
+async def test_a_lane_that_is_killed_comes_back_and_the_peer_is_not_down() -> None:
+    async with apart() as scene, scene.alpha.open_events() as events:
+        box = scene.alpha.open_mailbox("box")
+        for number in range(5):
+            scene.reset(first=1)
+            down = await notice_of(ChannelDown, events)
+            assert (down.peer.name, down.channel) == ("beta", "default")
+            await notice_of(ChannelUp, events)
+            await scene.beta.send("alpha/box", number)
+            with trio.fail_after(PATIENCE):
+                assert await box.receive() == number
+        assert scene.alpha.counters["PeerSuspected"] == 0
+        assert scene.downs == 0
+
+
+async def test_a_flipped_bit_costs_the_connection_and_not_the_peer() -> None:
+    async with apart() as scene, scene.alpha.open_events() as events:
+        box = scene.alpha.open_mailbox("box")
+        for _ in range(10):
+            await until(lambda: all(row.state == "connected" for row in scene.beta.connections()))
+            scene.damage()
+            await scene.beta.send("alpha/box", b"damaged" * 100)
+            assert "Error" in (await notice_of(ChannelDown, events)).error or True
+            await until(lambda: all(row.state == "connected" for row in scene.beta.connections()))
+            await scene.beta.send("alpha/box", "whole")
+            with trio.fail_after(PATIENCE):
+                assert await box.receive() == "whole"
+        assert scene.downs == 0
+
+
+async def test_a_half_open_link_is_found_by_pings_and_down_after_the_grace() -> None:
+    async with apart(links=IMPATIENT) as scene, scene.alpha.open_events() as events:
+        await trio.testing.wait_all_tasks_blocked()
+        start = trio.current_time()
+        scene.silence()
+        down = await notice_of(NeighbourDown, events)
+        assert down.reason is Reason.UNREACHABLE
+        assert 0.5 < trio.current_time() - start < 4
+        await until(lambda: not scene.beta.neighbours())
+        for proxy in scene.proxies:
+            proxy.silent = False
+        await until(lambda: scene.alpha.neighbours() and scene.beta.neighbours())
+
+
+def _established(node: Node) -> int:
+    """How many connections the system has at this node's port."""
+    port = f":{node.addresses[0].port:04X}"
+    with open("/proc/self/net/tcp") as table:  # noqa: ASYNC230 - a file of the kernel's, which never blocks
+        rows = [line.split() for line in table]
+    return sum(row[1].endswith(port) and row[3] == "01" for row in rows)
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+async def test_nodes_that_all_dial_each_other_at_once_end_with_one_connection_per_lane(lanes: int) -> None:
+    channels = {"channels": {"default": {"parallelism": lanes}}}
+    for _ in range(4):
+        async with (
+            opened("alpha", **channels) as alpha,
+            opened("beta", **channels) as beta,
+            opened("gamma", **channels) as gamma,
+        ):
+            nodes = (alpha, beta, gamma)
+            async with trio.open_nursery() as nursery:
+                for node in nodes:
+                    for other in nodes:
+                        if other is not node:
+                            nursery.start_soon(node.join, *other.addresses)
+            expected = 3 * (1 + lanes)
+
+            def settled(nodes: tuple[Node, ...] = nodes, expected: int = expected) -> bool:
+                rows = [row for node in nodes for row in node.connections() if row.state == "connected"]
+                return len(rows) == 2 * expected and sum(map(_established, nodes)) == expected
+
+            await until(settled)
+            assert all(len(node.neighbours()) == 2 for node in nodes)
+            assert sum(node.counters["NeighbourDown"] for node in nodes) == 0
