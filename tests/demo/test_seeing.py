@@ -84,7 +84,7 @@ def test_the_first_node_survives_and_the_busiest_others_are_the_victims() -> Non
 
 
 def test_a_static_overlay_is_told_its_peers_and_others_are_not() -> None:
-    assert make_plan(2, 0, "tests.demo.ring:Ring", [], pace=1.0).needs_peers
+    assert make_plan(2, 0, "tests.ring_overlay.src.partisan_ring:Ring", [], pace=1.0).needs_peers
     assert not make_plan(2, 0, "fullmesh", [], pace=1.0).needs_peers
     peers = {"alpha": "127.0.0.1:1", "beta": "127.0.0.1:2"}
     assert overlay_options("ring", 0, peers) == {

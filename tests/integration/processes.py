@@ -65,9 +65,7 @@ class Victim:
 async def victim(name: str, *contacts: Address) -> AsyncIterator[Victim]:
     """Start one; it does not outlive the block."""
     command = [sys.executable, "-m", "tests.integration.victim", name, *map(str, contacts)]
-    process = await trio.lowlevel.open_process(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_ROOT
-    )
+    process = await trio.lowlevel.open_process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_ROOT)
     try:
         yield Victim(process)
     finally:

@@ -19,7 +19,8 @@ class Proxy:
         self.target: Address | None = None
         self.silent = False
         self.connections: list[tuple[trio.SocketStream, trio.SocketStream]] = []
-        self._damage = False
+        self.damages = False
+        """While set, a bit of what is forwarded is flipped in all that is forwarded."""
 
     def reset(self, first: int = 0) -> None:
         """Reset every connection from the `first`th on, at both ends."""
@@ -28,10 +29,6 @@ class Proxy:
             for stream in pair:
                 stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 stream.socket.close()
-
-    def damage(self) -> None:
-        """Flip a bit of what is forwarded next."""
-        self._damage = True
 
     async def serve(self, near: trio.SocketStream) -> None:
         """Forward one connection until it ends."""
@@ -51,15 +48,12 @@ class Proxy:
             if pair in self.connections:
                 self.connections.remove(pair)
 
-    async def _forward(
-        self, source: trio.SocketStream, sink: trio.SocketStream, scope: trio.CancelScope
-    ) -> None:
+    async def _forward(self, source: trio.SocketStream, sink: trio.SocketStream, scope: trio.CancelScope) -> None:
         with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError, OSError):
             while data := bytearray(await source.receive_some(65536)):
                 if self.silent:
                     await trio.sleep_forever()
-                if self._damage:
-                    self._damage = False
+                if self.damages:
                     data[len(data) // 2] ^= 0x10
                 await sink.send_all(data)
         scope.cancel()

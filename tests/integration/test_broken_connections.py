@@ -34,13 +34,21 @@ class Apart:
         for proxy in self.proxies:
             proxy.reset(first)
 
-    def damage(self) -> None:
+    def damage(self, wanted: bool = True) -> None:
         for proxy in self.proxies:
-            proxy.damage()
+            proxy.damages = wanted
 
     def silence(self) -> None:
         for proxy in self.proxies:
             proxy.silent = True
+
+    def is_whole(self) -> bool:
+        rows = self.alpha.connections() + self.beta.connections()
+        return len(rows) == 4 and all(row.state == "connected" for row in rows)
+
+    @property
+    def lost_connections(self) -> int:
+        return sum(node.counters[kind] for node in (self.alpha, self.beta) for kind in ("ChannelDown", "PeerSuspected"))
 
     @property
     def downs(self) -> int:
@@ -71,19 +79,20 @@ async def apart(**sections: object) -> AsyncIterator[Apart]:
     ):
         await alpha.join(before_beta.address)
         await until(lambda: alpha.neighbours() and beta.neighbours())
-        await until(lambda: all(row.state == "connected" for row in alpha.connections() + beta.connections()))
-        yield Apart(alpha, beta, (before_alpha, before_beta))
+        scene = Apart(alpha, beta, (before_alpha, before_beta))
+        await until(scene.is_whole)
+        yield scene
 
 
 async def test_resets_lose_no_peer_and_no_order_and_every_loss_is_a_gap() -> None:
     async with apart() as scene, scene.alpha.open_events() as events, trio.open_nursery() as nursery:
         box = scene.alpha.open_mailbox("box")
-        sent, last = 0, -1
+        sent, enough = 0, False
         received: list[int] = []
 
         async def send() -> None:
             nonlocal sent
-            while sent < 20_000 or last < 0:
+            while sent < 20_000 or not enough:
                 await scene.beta.send("alpha/box", sent)
                 sent += 1
                 if sent % 100 == 0:
@@ -99,7 +108,7 @@ async def test_resets_lose_no_peer_and_no_order_and_every_loss_is_a_gap() -> Non
             for _ in range(10):
                 scene.reset()
                 await notice_of(ChannelUp, events)
-            last = 1
+            enough = True
         await until(lambda: len(received) + scene.alpha.dropped["gap"] == sent)
         nursery.cancel_scope.cancel()
         assert received == sorted(set(received))
@@ -123,23 +132,27 @@ async def test_a_lane_that_is_killed_comes_back_and_the_peer_is_not_down() -> No
 
 
 async def test_a_flipped_bit_costs_the_connection_and_not_the_peer() -> None:
-    async with apart() as scene, scene.alpha.open_events() as events:
+    async with apart() as scene:
         box = scene.alpha.open_mailbox("box")
-        for _ in range(10):
-            await until(lambda: all(row.state == "connected" for row in scene.beta.connections()))
+        for number in range(10):
+            before = scene.lost_connections
             scene.damage()
-            await scene.beta.send("alpha/box", b"damaged" * 100)
-            assert "Error" in (await notice_of(ChannelDown, events)).error or True
-            await until(lambda: all(row.state == "connected" for row in scene.beta.connections()))
-            await scene.beta.send("alpha/box", "whole")
+            while not scene.lost_connections > before:
+                await scene.beta.send("alpha/box", "perhaps damaged")
+                await trio.lowlevel.checkpoint()
+            scene.damage(False)
+            await until(scene.is_whole)
+            await scene.beta.send("alpha/box", number)
             with trio.fail_after(PATIENCE):
-                assert await box.receive() == "whole"
+                while await box.receive() != number:
+                    """What came through before and after the damage."""
+        errors = {row.last_error for node in (scene.alpha, scene.beta) for row in node.connections()}
+        assert any("CorruptFrame" in error for error in errors)
         assert scene.downs == 0
 
 
 async def test_a_half_open_link_is_found_by_pings_and_down_after_the_grace() -> None:
     async with apart(links=IMPATIENT) as scene, scene.alpha.open_events() as events:
-        await trio.testing.wait_all_tasks_blocked()
         start = trio.current_time()
         scene.silence()
         down = await notice_of(NeighbourDown, events)

@@ -21,7 +21,7 @@ def free_ports(count: int) -> list[int]:
 
 async def main() -> None:
     addresses = {name: f"127.0.0.1:{port}" for name, port in zip(NAMES, free_ports(len(NAMES)), strict=True)}
-    overlay = {"use": "ring", "peers": [list(pair) for pair in addresses.items()]}
+    overlay = {"use": "ring", "peers": [f"{name}={address}" for name, address in addresses.items()]}
     async with AsyncExitStack() as stack:
         nodes = [
             await stack.enter_async_context(open_node(node={"name": name, "listen": [address]}, overlay=overlay))

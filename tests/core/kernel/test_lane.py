@@ -35,9 +35,7 @@ class Carrier:
         self.close("replaced")
 
 
-def make_lane(
-    policy: ChannelPolicy | None = None, *, messages: int = 3, size: int = 100, batch: int = 50
-) -> Lane:
+def make_lane(policy: ChannelPolicy | None = None, *, messages: int = 3, size: int = 100, batch: int = 50) -> Lane:
     return Lane("default", 0, policy or Block(), messages, size, batch)
 
 
@@ -202,9 +200,7 @@ def test_a_huge_message_among_small_ones_travels_with_few_of_them(where: int) ->
     st.integers(10, 200),
     st.integers(),
 )
-def test_take_gives_everything_in_order_and_in_bounded_batches(
-    sizes: list[int], batch: int, seed: int
-) -> None:
+def test_take_gives_everything_in_order_and_in_bounded_batches(sizes: list[int], batch: int, seed: int) -> None:
     lane = make_lane(messages=10, size=1000, batch=batch)
     waiting = [bytes([number % 256]) * size for number, size in enumerate(sizes)]
     rng = Random(seed)

@@ -130,9 +130,7 @@ async def refusal_of(address_of: Node, hello: Hello) -> Refusal:
     ],
     ids=lambda value: str(value) if isinstance(value, Refused) else "",
 )
-async def test_a_hello_that_cannot_be_accepted_is_refused_by_name(
-    hello: Hello, code: Refused, words: str
-) -> None:
+async def test_a_hello_that_cannot_be_accepted_is_refused_by_name(hello: Hello, code: Refused, words: str) -> None:
     async with opened("alpha") as alpha:
         refusal = await refusal_of(alpha, hello)
         assert refusal.code is code

@@ -59,7 +59,9 @@ async def test_a_cut_lane_is_a_channel_event_and_order_and_messages_are_kept(aut
         assert received == list(range(50))
 
 
-async def test_an_idle_peer_that_went_silent_is_found_by_pings_and_down_after_the_grace(autojump_clock: MockClock) -> None:
+async def test_an_idle_peer_that_went_silent_is_found_by_pings_and_down_after_the_grace(
+    autojump_clock: MockClock,
+) -> None:
     async with frail_pair() as (network, alpha, beta, events):
         await trio.sleep(30)
         start = trio.current_time()
@@ -87,7 +89,9 @@ async def test_a_quiet_healthy_link_is_pinged_and_never_down(autojump_clock: Moc
         assert alpha.neighbours() == ("beta",)
 
 
-async def test_an_unreachable_peer_is_dialled_with_growing_bounded_pauses_and_found_again(autojump_clock: MockClock) -> None:
+async def test_an_unreachable_peer_is_dialled_with_growing_bounded_pauses_and_found_again(
+    autojump_clock: MockClock,
+) -> None:
     async with frail_pair() as (network, alpha, beta, _events):
         network.silence()
         await until(lambda: not alpha.neighbours() and not beta.neighbours())

@@ -1,6 +1,7 @@
 """The door of a node: dials others and answers those who dial; connections go to `Peers`."""
 
 import logging
+from collections.abc import Callable
 
 import trio
 
@@ -36,10 +37,12 @@ class Doorway:
         settings: LinkConfig,
         journal: Journal,
         nursery: trio.Nursery,
+        on_stale: Callable[[], None],
     ) -> None:
         self._shaker = shaker
         self._peers, self._transport, self._settings = peers, transport, settings
         self._journal, self._nursery = journal, nursery
+        self._on_stale = on_stale
         self._half_open = 0
 
     # -- answering ----------------------------------------------------------------------------------------------
@@ -117,6 +120,8 @@ class Doorway:
             except (OSError, WireError, trio.TooSlowError, trio.ClosedResourceError) as error:
                 if isinstance(error, Refusing) and error.code == Refused.SIMULTANEOUS:
                     return None, ""
+                if isinstance(error, Refusing) and error.code == Refused.STALE and error.by_peer:
+                    self._on_stale()  # a member knows a newer life of our name: we are the one who has to go
                 failures.append((_reason_of(error), f"{address}: {error or 'no answer in time'}"))
             else:
                 return None, ""

@@ -108,6 +108,11 @@ class Driver:
         """A wanted link could not be made."""
         self.feed(DialFailed(peer, reason))
 
+    def retire(self, reason: Reason) -> None:
+        """The local node is no longer a member: the overlay says so, or a peer that knows a newer life of our name."""
+        self._report(Retired(reason))
+        self.on_retired(reason)
+
     # -- what comes out -----------------------------------------------------------------------------------------
 
     def _push(self, step: Step) -> None:
@@ -153,8 +158,7 @@ class Driver:
             case Announce(peer=peer, reason=reason):
                 self._report(NeighbourUp(peer) if reason is None else NeighbourDown(peer, reason))
             case Retire(reason=reason):
-                self._report(Retired(reason))
-                self.on_retired(reason)
+                self.retire(reason)
             case Note():
                 pass  # the host has put the reason into the differences
 

@@ -128,7 +128,15 @@ class Kernel:
         )
         self.judge = Judge(lambda: self.me, self.members, self.channels, self.peers)
         shaker = Shaker(self._introduce, self.judge, self._lane_of, self.rng)
-        self.doorway = Doorway(shaker, self.peers, self.transport, config.links, self.journal, self.nursery)
+        self.doorway = Doorway(
+            shaker,
+            self.peers,
+            self.transport,
+            config.links,
+            self.journal,
+            self.nursery,
+            lambda: self.driver.retire(Reason.NAME_IN_USE),
+        )
         self.outlets = Outlets(
             self.check_member,
             lambda: self.me,

@@ -18,20 +18,21 @@ PARTISAN_API = "1.0"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RingConfig:
-    peers: tuple[tuple[str, str], ...]
-    """(name, address) of every node, in the order of the ring."""
+    peers: tuple[str, ...]
+    """`name=address` of every node, in the order of the ring."""
 
 
 class Ring:
+    Config = RingConfig
     messages: ClassVar[Sequence[type[Struct]]] = ()
     capabilities: ClassVar[Collection[str]] = {"full_view"}
 
     def __init__(self, me: NodeSpec, config: RingConfig, rng: Random) -> None:
+        pairs = [peer.split("=") for peer in config.peers]
         # Incarnation 0: any life of that name will do.
-        listed = {name: NodeSpec(name, 0, 0, (Address.parse(address),)) for name, address in config.peers}
+        listed = {name: NodeSpec(name, 0, 0, (Address.parse(address),)) for name, address in pairs}
         self._members = {**listed, me.name: me}
-        names = list(self._members)
-        here = names.index(me.name)
+        names, here = list(self._members), list(self._members).index(me.name)
         beside = {names[here - 1], names[(here + 1) % len(names)]} - {me.name}
         self._links = {name: self._members[name] for name in sorted(beside)}
 
@@ -45,7 +46,7 @@ class Ring:
         return self._links
 
     def next_hop(self, name: str) -> str | None:
-        return next(iter(self._links), None)
+        return None
 
     def snapshot(self) -> bytes:
         return b""
