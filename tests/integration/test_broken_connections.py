@@ -4,13 +4,14 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import trio
 
 from partisan_core import Address, Node
 from partisan_core.events import Reason
-from partisan_core.notices import ChannelDown, ChannelUp, Gap, NeighbourDown
+from partisan_core.notices import ChannelDown, ChannelUp, NeighbourDown
 from tests.integration.nodes import PATIENCE, notice_of, opened, until
 from tests.integration.proxy import Proxy, opened_proxy
 
@@ -167,8 +168,7 @@ async def test_a_half_open_link_is_found_by_pings_and_down_after_the_grace() -> 
 def _established(node: Node) -> int:
     """How many connections the system has at this node's port."""
     port = f":{node.addresses[0].port:04X}"
-    with open("/proc/self/net/tcp") as table:  # noqa: ASYNC230 - a file of the kernel's, which never blocks
-        rows = [line.split() for line in table]
+    rows = [line.split() for line in Path("/proc/self/net/tcp").read_text("ascii").splitlines()]
     return sum(row[1].endswith(port) and row[3] == "01" for row in rows)
 
 

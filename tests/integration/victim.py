@@ -3,6 +3,7 @@
 Says its address and "joined", line by line; leaves at the line "leave", closes at the end of its input.
 """
 
+import os
 import sys
 
 import trio
@@ -16,9 +17,10 @@ async def main(name: str, contacts: list[str]) -> None:
         print(node.addresses[0], flush=True)
         await node.join(*contacts)
         print("joined", flush=True)
-        async for line in trio.wrap_file(sys.stdin):
-            if line.strip() == "leave":
-                await node.leave()
+        async with trio.lowlevel.FdStream(os.dup(sys.stdin.fileno())) as orders:
+            async for order in orders:
+                if order == b"leave\n":
+                    await node.leave()
 
 
 if __name__ == "__main__":

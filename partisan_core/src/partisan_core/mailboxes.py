@@ -25,6 +25,8 @@ class Mailbox:
         self._queue: deque[Any] = deque()
         self._sleepers: deque[_Task] = deque()
         self._room = trio.lowlevel.ParkingLot()
+        self._feeders = 0
+        """How many wait for room: asked once per message, so cheaper than asking the lot."""
         self._on_close = on_close
         self._closed = False
 
@@ -45,7 +47,11 @@ class Mailbox:
     async def wait_room(self) -> None:
         """Wait until it is not full; the reader of a connection pauses here."""
         while self.is_full:
-            await self._room.park()
+            self._feeders += 1
+            try:
+                await self._room.park()
+            finally:
+                self._feeders -= 1
 
     def receive_nowait(self) -> Any:
         """Return the next message.
@@ -77,7 +83,8 @@ class Mailbox:
         await self._wait_for_message()
         batch = list(self._queue)
         self._queue.clear()
-        self._room.unpark_all()
+        if self._feeders:
+            self._room.unpark_all()
         return batch
 
     def close(self) -> None:
@@ -97,7 +104,8 @@ class Mailbox:
 
     def _take_one(self) -> Any:
         message = self._queue.popleft()
-        self._room.unpark_all()
+        if self._feeders:
+            self._room.unpark_all()
         return message
 
     async def _wait_for_message(self) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import count
+from typing import ClassVar
 
 import trio
 
@@ -44,7 +45,7 @@ class FrailNetwork(MemoryNetwork):
     """Registers itself under a name, for `frail`."""
 
     _names = count()
-    known: "dict[str, FrailNetwork]" = {}
+    known: ClassVar["dict[str, FrailNetwork]"] = {}
 
     def __init__(self) -> None:
         super().__init__()

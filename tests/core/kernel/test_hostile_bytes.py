@@ -1,5 +1,6 @@
 """Whatever a peer or a passer-by sends: its connection is closed, the node lives on, nobody else is disturbed."""
 
+import contextlib
 import struct
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -77,11 +78,14 @@ async def test_a_connection_that_says_nothing_is_closed_after_the_handshake_time
 
 
 async def test_a_handshake_that_drips_is_closed_after_the_handshake_timeout() -> None:
-    async with disturbed(**IMPATIENT) as alpha, stranger_at(alpha.addresses[0]) as slow:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(drip_until_broken, slow)
-            await slow.wait_closed()
-            nursery.cancel_scope.cancel()
+    async with (
+        disturbed(**IMPATIENT) as alpha,
+        stranger_at(alpha.addresses[0]) as slow,
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(drip_until_broken, slow)
+        await slow.wait_closed()
+        nursery.cancel_scope.cancel()
 
 
 async def drip_until_broken(slow: Stranger) -> None:
@@ -142,11 +146,8 @@ async def test_a_bad_frame_closes_its_lane_by_name_and_the_session_resumes(bad: 
         async with both_lanes(alpha) as (_, data, welcome):
             await data.stream.send_all(data_frame(1, "first"))
             assert await box.receive() == "first"
-            with trio.move_on_after(PATIENCE):
-                try:
-                    await data.stream.send_all(bad)
-                except trio.BrokenResourceError:
-                    pass
+            with trio.fail_after(PATIENCE), contextlib.suppress(trio.BrokenResourceError):
+                await data.stream.send_all(bad)
             await data.wait_closed()
             down = await notice_of(ChannelDown, events)
             assert words in down.error
@@ -162,11 +163,14 @@ async def test_a_bad_frame_closes_its_lane_by_name_and_the_session_resumes(bad: 
 
 
 async def test_an_oversized_frame_closes_the_connection_before_its_body_comes() -> None:
-    async with disturbed(limits={"message": "1KiB"}) as alpha, alpha.open_events() as events:
-        async with both_lanes(alpha) as (_, data, _welcome):
-            await data.stream.send_all(encode_frame(Kind.DATA, bytes(8 << 20), 1)[:1000])
-            await data.wait_closed()
-            assert "is larger than" in (await notice_of(ChannelDown, events)).error
+    async with (
+        disturbed(limits={"message": "1KiB"}) as alpha,
+        alpha.open_events() as events,
+        both_lanes(alpha) as (_, data, _welcome),
+    ):
+        await data.stream.send_all(encode_frame(Kind.DATA, bytes(8 << 20), 1)[:1000])
+        await data.wait_closed()
+        assert "is larger than" in (await notice_of(ChannelDown, events)).error
 
 
 async def test_a_corrupt_membership_frame_loses_the_connection_not_the_peer() -> None:

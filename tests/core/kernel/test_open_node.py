@@ -13,7 +13,8 @@ import trio.testing
 from partisan_core import Node
 from partisan_core.errors import AddressInUse, DataDirLocked, DataDirUnusable, NameInUse, PluginError
 from partisan_core.events import Reason
-from tests.core.kernel.nodes import PARTS, PATIENCE, Memory, link, opened, pair, until
+from partisan_core.notices import NeighbourDown
+from tests.core.kernel.nodes import PARTS, PATIENCE, Memory, link, notice_of, opened, pair, until
 from tests.core.kernel.parts import Ticking
 
 
@@ -177,13 +178,9 @@ async def test_a_new_life_after_leave_does_not_inherit_the_timers_of_the_old(
 async def test_leaving_is_told_as_left(autojump_clock: trio.testing.MockClock) -> None:
     async with pair() as (alpha, beta), alpha.open_events() as events:
         await beta.leave()
-        reasons = []
-        with trio.move_on_after(1):
-            async for notice in events:
-                reasons.append(getattr(notice, "reason", None))
-        assert Reason.LEFT in reasons
-        assert Reason.GONE not in reasons
-        assert alpha.members() == ()
+        assert (await notice_of(NeighbourDown, events)).reason is Reason.LEFT
+        assert alpha.counters["NeighbourDown"] == 1
+        assert "beta" not in {spec.name for spec in alpha.members()}
 
 
 async def test_retiring_for_the_name_stops_the_body() -> None:

@@ -32,13 +32,16 @@ async def test_nodes_that_do_not_fit_refuse_each_other_with_both_values(
     transport: str, sections: dict[str, object], words: str
 ) -> None:
     where: dict[str, object] = {"transport": {"use": transport}}
-    async with opened("alpha", **where) as alpha, alpha.open_events() as events:
-        async with opened("beta", **where, **sections) as beta:
-            with pytest.raises(JoinError, match=words):
-                await join(beta, alpha)
-            refused = await notice_of(PeerRefused, events)
-            assert refused.code in ("cluster", "overlay")
-            assert not alpha.neighbours()
+    async with (
+        opened("alpha", **where) as alpha,
+        alpha.open_events() as events,
+        opened("beta", **where, **sections) as beta,
+    ):
+        with pytest.raises(JoinError, match=words):
+            await join(beta, alpha)
+        refused = await notice_of(PeerRefused, events)
+        assert refused.code in ("cluster", "overlay")
+        assert not alpha.neighbours()
 
 
 @pytest.mark.parametrize("transport", ["tcp", "memory"])
@@ -149,15 +152,18 @@ async def test_an_older_incarnation_than_the_known_one_is_refused() -> None:
 
 async def test_a_handshake_that_was_overtaken_by_a_newer_life_is_refused_at_its_end() -> None:
     """The older life said its hello first and its proof last."""
-    async with opened("alpha") as alpha, stranger_at(alpha.addresses[0]) as newer:
-        async with stranger_at(alpha.addresses[0]) as older:
-            answers: list[Welcome | Refusal] = []
+    async with (
+        opened("alpha") as alpha,
+        stranger_at(alpha.addresses[0]) as newer,
+        stranger_at(alpha.addresses[0]) as older,
+    ):
+        answers: list[Welcome | Refusal] = []
 
-            async def overtake() -> None:
-                answers.append(await newer.shake(replace(HELLO, node=NodeSpec("stranger", 5, 1))))
+        async def overtake() -> None:
+            answers.append(await newer.shake(replace(HELLO, node=NodeSpec("stranger", 5, 1))))
 
-            assert isinstance(await older.shake(between=overtake), Refusal)
-            assert isinstance(answers[0], Welcome)
+        assert isinstance(await older.shake(between=overtake), Refusal)
+        assert isinstance(answers[0], Welcome)
 
 
 async def test_a_node_that_has_left_refuses_and_is_joined_again_once_it_is_back() -> None:

@@ -31,6 +31,8 @@ DECODE_ERRORS = (
 )
 """What decoding a peer's bytes may raise (reliability reference 4.2); anything else is a bug of ours and loud."""
 
+_DATA = int(Kind.DATA)
+
 READ_BYTES = 256 * 1024
 """One read buffer per node, a few frames long (chosen)."""
 
@@ -225,7 +227,7 @@ class Connection:
         full = None
         for frame in self._reader.feed(data):
             self.frames_in += 1
-            if frame.kind == Kind.DATA:
+            if frame.kind == _DATA:
                 full = self._on_data(frame) or full
             else:
                 self._on_other(frame)
@@ -283,7 +285,7 @@ class Connection:
             self._writer.end(b"", lambda: self.close(f"ended by the peer: {reason}"))
 
     def _after_goodbye(self) -> None:
-        """Ours is written. The peer closes when it has read everything: closing first could destroy what is on the way."""
+        """Ours is written. The peer closes when it has read all: closing first could destroy what is on the way."""
         self._said_goodbye = True
         if self.farewell is not None:
             self.close("ended by both ends")

@@ -18,6 +18,7 @@ from partisan_core.kernel.channels import MEMBERSHIP, Channel, Deliver, Membersh
 from partisan_core.kernel.connection import READ_BYTES, Connection, Owner
 from partisan_core.kernel.doorway import Doorway
 from partisan_core.kernel.driver import Driver
+from partisan_core.kernel.ending import end_peer
 from partisan_core.kernel.handshaking import Shaken, Shaker
 from partisan_core.kernel.heartbeat import Heartbeat
 from partisan_core.kernel.journal import Journal
@@ -197,7 +198,7 @@ class Kernel:
         async with trio.open_nursery() as nursery:
             for peer in list(self.peers.table.values()):
                 peer.link.release()
-                nursery.start_soon(self.peers.end, peer, reason)
+                nursery.start_soon(end_peer, peer, reason, self.config.links.flush_timeout)
 
     def check_member(self) -> None:
         """Raise `NodeClosed` when this node has left or is closing."""

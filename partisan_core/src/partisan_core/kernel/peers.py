@@ -25,6 +25,7 @@ from partisan_core.kernel._links import (
 )
 from partisan_core.kernel.channels import Channel
 from partisan_core.kernel.connection import Connection, Owner
+from partisan_core.kernel.ending import end_peer
 from partisan_core.kernel.handshaking import Shaken
 from partisan_core.kernel.journal import Journal
 from partisan_core.kernel.lane import Lane
@@ -327,24 +328,7 @@ class Peers:
     def _end_unwanted(self, peer: Peer, connection: Connection) -> None:
         still = peer.connection is connection and not peer.link.wanted and not peer.interested
         if still and not peer.ending:
-            self._nursery.start_soon(self.end, peer, Reason.RELEASED)
-
-    async def end(self, peer: Peer, reason: Reason) -> None:
-        """Flush every lane, say goodbye, and close: data lanes first, so that the goodbye of the link comes last."""
-        peer.ending = True
-        with trio.move_on_after(self._settings.flush_timeout):
-            for key, connection in list(peer.connections.items()):
-                if key != MEMBERSHIP_LANE:
-                    connection.finish(reason)
-            for key, connection in list(peer.connections.items()):
-                if key != MEMBERSHIP_LANE:
-                    await connection.ended.wait()
-            if peer.connection is not None:
-                peer.connection.finish(reason)
-                await peer.connection.ended.wait()
-        for connection in list(peer.connections.values()):
-            connection.close("not flushed in time")
-        peer.ending = False
+            self._nursery.start_soon(end_peer, peer, Reason.RELEASED, self._settings.flush_timeout)
 
     def _forget_idle(self, peer: Peer) -> None:
         if peer.is_idle and not peer.link.wanted and self.table.get(peer.spec.name) is peer:
