@@ -60,12 +60,8 @@ def test_drop_oldest_empties_the_lane_for_a_message_larger_than_it() -> None:
     assert not lane.waiting
 
 
-@given(
-    st.lists(st.integers(1, 50), max_size=20), st.integers(1, 20), st.integers(1, 200), st.integers(1, 250)
-)
-def test_drop_oldest_makes_room_and_keeps_the_newest(
-    sizes: list[int], most: int, most_bytes: int, size: int
-) -> None:
+@given(st.lists(st.integers(1, 50), max_size=20), st.integers(1, 20), st.integers(1, 200), st.integers(1, 250))
+def test_drop_oldest_makes_room_and_keeps_the_newest(sizes: list[int], most: int, most_bytes: int, size: int) -> None:
     lane = Lane(sizes, most, most_bytes)
     assert DropOldest().make_room(lane, size) is Verdict.ROOM
     assert lane.fits(size)

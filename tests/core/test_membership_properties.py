@@ -50,9 +50,7 @@ def ageless(members: MembershipSet) -> dict[str, tuple[NodeSpec, Status]]:
 
 
 @given(st.lists(entries_aged(2_000_000), max_size=12), st.randoms(use_true_random=False))
-def test_the_order_of_entries_does_not_matter_even_of_expired_ones(
-    group: list[Entry], rng: Random
-) -> None:
+def test_the_order_of_entries_does_not_matter_even_of_expired_ones(group: list[Entry], rng: Random) -> None:
     shuffled = rng.sample(group, len(group))
     one, other = merged(group), merged(shuffled)
     assert content(one) == content(other)
@@ -112,3 +110,10 @@ def test_the_digest_is_that_of_what_is_still_offered_at_any_time(
         members.collect(now)
         offered = members.delta_for({}, now)
         assert merged([Entry(entry.spec, entry.status) for entry in offered]).digest == members.digest
+
+
+def test_an_older_copy_of_a_tombstone_silences_it_at_once_in_either_order() -> None:
+    """Found by the test above: the younger copy kept it in the digest until the next collection."""
+    alpha = NodeSpec("alpha", 0, 0)
+    young, old = Entry(alpha, Status.LEFT, 0), Entry(alpha, Status.LEFT, 500_000)
+    assert merged([young, old]).digest == merged([old, young]).digest

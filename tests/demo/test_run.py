@@ -85,9 +85,8 @@ def test_the_answer_survives_a_kill_and_an_unreadable_file(folder: Path, tempora
 
 
 def test_on_a_ring_with_views_of_two_even_neighbours_may_die_together(folder: Path, temporary: Path) -> None:
-    finished = run(
-        temporary, folder, "--nodes", 4, "--kill", 2, "--overlay", "tests.ring_overlay.src.partisan_ring:Ring", "--pace", 1, "--json"
-    )
+    overlay = "tests.ring_overlay.src.partisan_ring:Ring"
+    finished = run(temporary, folder, "--nodes", 4, "--kill", 2, "--overlay", overlay, "--pace", 1, "--json")
     report = report_of(finished)
     assert report["match"] is True
     assert len(report["killed"]) == 2

@@ -19,12 +19,7 @@ _NO_CODE = {
 def count_code_lines(path: Path) -> int:
     text = path.read_text(encoding="utf-8")
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    lines = {
-        line
-        for token in tokens
-        if token.type not in _NO_CODE
-        for line in range(token.start[0], token.end[0] + 1)
-    }
+    lines = {line for token in tokens if token.type not in _NO_CODE for line in range(token.start[0], token.end[0] + 1)}
     return len(lines - _docstring_lines(ast.parse(text)))
 
 

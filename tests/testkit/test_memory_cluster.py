@@ -8,11 +8,10 @@ from partisan_testkit.cluster import memory_cluster
 
 async def test_the_nodes_of_a_memory_cluster_reach_each_other() -> None:
     with trio.fail_after(10):
-        async with memory_cluster(3) as nodes:
-            async with nodes[2].open_mailbox("inbox") as inbox:
-                await nodes[0].send("n2/inbox", {"from": 0})
-                await nodes[1].send("n2/inbox", {"from": 1})
-                received = [await inbox.receive(), await inbox.receive()]
+        async with memory_cluster(3) as nodes, nodes[2].open_mailbox("inbox") as inbox:
+            await nodes[0].send("n2/inbox", {"from": 0})
+            await nodes[1].send("n2/inbox", {"from": 1})
+            received = [await inbox.receive(), await inbox.receive()]
     assert sorted(message["from"] for message in received) == [0, 1]
 
 

@@ -25,9 +25,7 @@ def check_name(name: str) -> str:
         InvalidName: when it is empty, longer than 128 characters or has a character outside `A-Za-z0-9._@:-`.
     """
     if not NAME_PATTERN.fullmatch(name):
-        raise InvalidName(
-            f"{name[:140]!r} is not a name: use 1 to 128 of the characters A-Z a-z 0-9 . _ @ : -"
-        )
+        raise InvalidName(f"{name[:140]!r} is not a name: use 1 to 128 of the characters A-Z a-z 0-9 . _ @ : -")
     return name
 
 
@@ -51,15 +49,11 @@ class Address(Struct, frozen=True, order=True, array_like=True):
         bracketed = host.startswith("[") and host.endswith("]")
         host = host[1:-1] if bracketed else host
         if not colon or not host:
-            raise AddressError(
-                f"{text!r} is no address: write host:port, for example 127.0.0.1:9090 or [::1]:9090"
-            )
+            raise AddressError(f"{text!r} is no address: write host:port, for example 127.0.0.1:9090 or [::1]:9090")
         if not (port.isascii() and port.isdigit()) or int(port) > 65535:
             raise AddressError(f"{text!r} is no address: {port!r} is not a port between 0 and 65535")
         if bracketed != _is_ipv6(host):
-            raise AddressError(
-                f"{text!r} is no address: an IPv6 host, and only that, stands in brackets: [::1]:9090"
-            )
+            raise AddressError(f"{text!r} is no address: an IPv6 host, and only that, stands in brackets: [::1]:9090")
         if not bracketed and not _HOST_PATTERN.fullmatch(host):
             raise AddressError(f"{text!r} is no address: {host!r} is neither a host name nor an IP address")
         return cls(host, int(port))

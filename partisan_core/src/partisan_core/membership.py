@@ -168,12 +168,10 @@ class MembershipSet:
         """Silence and forget tombstones that are old enough. Call it about once per gossip round."""
         moment = _milliseconds(now)
         for name, held in list(self._tombstones.items()):
-            age = moment - held.born
-            if age >= self._ttl:
+            if moment - held.born >= self._ttl:
                 self._forget(name)
-            elif not held.silent and 2 * age >= self._ttl:
-                held.silent = True
-                self._digest ^= held.version[1]
+            else:
+                self._silence_if_old(held, moment)
 
     def _merge(self, entry: Entry, moment: int) -> Change | None:
         name = entry.spec.name
@@ -181,6 +179,7 @@ class MembershipSet:
         if held is not None and not _beats(entry, held):
             if entry.status and (entry.status, entry.spec) == (held.status, held.spec):
                 held.born = min(held.born, moment - entry.age)
+                self._silence_if_old(held, moment)
             return None
         if (held is None and len(self._records) >= self.max_entries) or not _is_sane(entry.spec):
             self.refused += 1
@@ -201,6 +200,11 @@ class MembershipSet:
         if not held.silent:
             self._digest ^= held.version[1]
         return held.silent
+
+    def _silence_if_old(self, held: _Record, moment: int) -> None:
+        if not held.silent and 2 * (moment - held.born) >= self._ttl:
+            held.silent = True
+            self._digest ^= held.version[1]
 
     def _forget(self, name: str) -> None:
         held = self._records.pop(name)

@@ -79,12 +79,9 @@ def _settings(config: Config | Path | str | None, sections: dict[str, object]) -
     if not isinstance(config, Config):
         config = load_config(None if config is None else Path(config), overrides=sections)
     elif sections:
-        raise TypeError(
-            "open_node takes a Config or sections, not both: use dataclasses.replace on the Config"
-        )
+        raise TypeError("open_node takes a Config or sections, not both: use dataclasses.replace on the Config")
     name = (
-        config.node.name
-        or f"{socket.gethostname().partition('.')[0] or 'node'}-{os.getpid()}-{secrets.token_hex(3)}"
+        config.node.name or f"{socket.gethostname().partition('.')[0] or 'node'}-{os.getpid()}-{secrets.token_hex(3)}"
     )
     return replace(config, node=replace(config.node, name=name))
 
@@ -128,9 +125,7 @@ def _retire(kernel: Kernel, reason: Reason, retired: list[NameInUse]) -> None:
         kernel.nursery.cancel_scope.cancel()
 
 
-def _bare(
-    group: BaseExceptionGroup[BaseException], raised: Sequence[ExceptionGroup[Exception]]
-) -> BaseException:
+def _bare(group: BaseExceptionGroup[BaseException], raised: Sequence[ExceptionGroup[Exception]]) -> BaseException:
     """The one exception that matters: the body's or a background task's, not the cancellations around it.
 
     A group that the body `raised` comes out as it is.

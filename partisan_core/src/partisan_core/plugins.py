@@ -131,9 +131,7 @@ class Plugins:
             made = self._call(plugin, who, record)
         config = getattr(made, "config", NoOptions)
         if not is_dataclass(config):
-            raise PluginError(
-                f"{who}: its config {config!r} is no dataclass, as a configuration class has to be"
-            )
+            raise PluginError(f"{who}: its config {config!r} is no dataclass, as a configuration class has to be")
         return made
 
     def _find(self, kind: str, name: str) -> EntryPoint:

@@ -75,10 +75,7 @@ WRONG = {
     ),
     "a wrong address in a list is answered with its place": (
         '[node]\nlisten = ["127.0.0.1:1", "here"]',
-        (
-            "node.listen[1] = \"here\": 'here' is no address: "
-            "write host:port, for example 127.0.0.1:9090 or [::1]:9090"
-        ),
+        ("node.listen[1] = \"here\": 'here' is no address: write host:port, for example 127.0.0.1:9090 or [::1]:9090"),
     ),
     "a number is no address": (
         "[node]\nlisten = [9090]",
@@ -136,17 +133,13 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_each_mistake_is_answered_with_file_key_value_and_what_was_expected(
-    case: str, tmp_path: Path
-) -> None:
+def test_each_mistake_is_answered_with_file_key_value_and_what_was_expected(case: str, tmp_path: Path) -> None:
     text, answer = WRONG[case]
     assert refusal(text, tmp_path) == f"FILE: {answer}"
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    mistakes = (
-        '[lnks]\n[node]\nnam = "a"\nlisten = ["x", 1]\n[links]\nlinger = 1\n[channels.x]\nparallelism = 0'
-    )
+    mistakes = '[lnks]\n[node]\nnam = "a"\nlisten = ["x", 1]\n[links]\nlinger = 1\n[channels.x]\nparallelism = 0'
     lines = refusal(mistakes, tmp_path).splitlines()
     assert lines[0] == "the configuration has 6 errors:"
     assert [line.split(":")[1].split("=")[0].strip() for line in lines[1:]] == [
@@ -161,8 +154,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
 
 def test_a_mistake_in_the_environment_is_answered_with_the_variable(tmp_path: Path) -> None:
     assert refusal("", tmp_path, PARTISAN__LINKS__LINGR="1s") == (
-        'environment variable PARTISAN__LINKS__LINGR: links.lingr = "1s": '
-        "unknown key (did you mean 'linger'?)"
+        "environment variable PARTISAN__LINKS__LINGR: links.lingr = \"1s\": unknown key (did you mean 'linger'?)"
     )
 
 

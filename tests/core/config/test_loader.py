@@ -91,9 +91,7 @@ def test_a_path_from_elsewhere_is_relative_to_the_process() -> None:
 
 def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/ann")
-    assert load_config(write(tmp_path, '[node]\ndata_dir = "~/a"'), environ={}).node.data_dir == Path(
-        "/home/ann/a"
-    )
+    assert load_config(write(tmp_path, '[node]\ndata_dir = "~/a"'), environ={}).node.data_dir == Path("/home/ann/a")
 
 
 def test_keywords_may_be_values_that_code_already_has() -> None:

@@ -18,9 +18,7 @@ from partisan_core.errors import ConfigError
 
 SELECTIONS = {"overlay": "fullmesh"}
 
-keys = st.text("abcdefgh_", min_size=1, max_size=6).filter(
-    lambda key: "__" not in key and key.strip("_") == key
-)
+keys = st.text("abcdefgh_", min_size=1, max_size=6).filter(lambda key: "__" not in key and key.strip("_") == key)
 leaves = st.one_of(st.integers(), st.booleans(), st.text(max_size=5))
 trees = st.dictionaries(
     keys,
@@ -98,9 +96,7 @@ def test_the_upper_source_wins_and_the_lower_one_shows_elsewhere(
 
 
 @given(trees, trees)
-def test_laying_never_changes_the_source_that_was_laid(
-    lower: dict[str, object], upper: dict[str, object]
-) -> None:
+def test_laying_never_changes_the_source_that_was_laid(lower: dict[str, object], upper: dict[str, object]) -> None:
     settings, below = Settings(), read_keywords(lower)
     before = repr(below.values)
     settings.lay(below, SELECTIONS)

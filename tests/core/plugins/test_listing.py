@@ -71,9 +71,7 @@ def test_one_name_may_stand_for_several_kinds_in_one_module(site: Site) -> None:
         return TransportPlugin(make=lambda config: None)
     """
     )
-    site.install(
-        "acme-both", "1", {"serializers:both": "acme_both", "transports:both": "acme_both"}, acme_both=both
-    )
+    site.install("acme-both", "1", {"serializers:both": "acme_both", "transports:both": "acme_both"}, acme_both=both)
     plugins = Plugins()
     assert isinstance(plugins.serializer("both"), SerializerPlugin)
     assert isinstance(plugins.transport("both"), TransportPlugin)

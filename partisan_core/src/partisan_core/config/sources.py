@@ -142,9 +142,7 @@ def read_environment(environ: Mapping[str, str]) -> Settings:
         if name.startswith(ENVIRONMENT_PREFIX):
             path = tuple(name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"))
             if not all(path):
-                raise ConfigError(
-                    f"environment variable {name}: write PARTISAN__SECTION__KEY, with no part empty"
-                )
+                raise ConfigError(f"environment variable {name}: write PARTISAN__SECTION__KEY, with no part empty")
             settings.put(path, parse_variable(environ[name]), f"environment variable {name}")
     return settings
 

@@ -245,9 +245,7 @@ class Connection:
         try:
             batch = self._channel.codec.decode_batch(payload)
         except DECODE_ERRORS as error:
-            raise FrameError(
-                f"a batch of {count} messages cannot be decoded: {type(error).__name__}"
-            ) from error
+            raise FrameError(f"a batch of {count} messages cannot be decoded: {type(error).__name__}") from error
         if len(batch) != count:
             raise FrameError(f"a batch said to hold {count} messages holds {len(batch)}")
         return self._channel.deliver(self.peer, batch[admission.skip :] if admission.skip else batch)

@@ -106,9 +106,7 @@ class Shaker:
             lane.carrier.replace()
         welcome, losses = lane.session.answer(handshake.proof, self._rng)
         # written without waiting where possible: once the session has answered, the new connection is the lane's
-        await exchange.write(
-            handshake.welcome(welcome.session, welcome.received, welcome.resumed, welcome.sent)
-        )
+        await exchange.write(handshake.welcome(welcome.session, welcome.received, welcome.resumed, welcome.sent))
         return Shaken(wire, hello, lane, losses, dialled=False)
 
     async def _admit(self, exchange: "_Exchange", *, dialled: bool) -> Hello:

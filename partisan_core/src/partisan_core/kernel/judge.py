@@ -36,11 +36,7 @@ class Judge:
 
     async def judge(self, hello: Hello, *, dialled: bool) -> Verdict:
         """Whether the peer that said `hello` is welcome on that lane."""
-        return (
-            self._judge_node(hello.node)
-            or await self._judge_name(hello.node)
-            or self._judge_lane(hello, dialled)
-        )
+        return self._judge_node(hello.node) or await self._judge_name(hello.node) or self._judge_lane(hello, dialled)
 
     def judge_again(self, hello: Hello, *, dialled: bool) -> Verdict:
         """The same without asking anybody, at the moment that decides: much may have happened since the hello."""
@@ -106,7 +102,5 @@ class Judge:
 
     def _newest(self, name: str) -> NodeSpec | None:
         peer = self._peers.table.get(name)
-        known = [
-            spec for spec in (self._members().get(name), peer.spec if peer else None) if spec is not None
-        ]
+        known = [spec for spec in (self._members().get(name), peer.spec if peer else None) if spec is not None]
         return max(known, key=lambda spec: spec.life, default=None)

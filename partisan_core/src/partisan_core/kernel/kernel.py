@@ -112,9 +112,7 @@ class Kernel:
     def _make_parts(self) -> None:
         config, plugins = self.config, self._plugins
         detector = plugins.failure_detector(config.failure_detector.use)
-        detector_options: object = structure_options(
-            config.failure_detector, detector.config, "failure_detector"
-        )
+        detector_options: object = structure_options(config.failure_detector, detector.config, "failure_detector")
         self.peers = Peers(
             self._connect, self.channels, config.links, self.timers, self.journal, self.nursery, self.rng
         )
@@ -165,9 +163,7 @@ class Kernel:
         """Begin a new life after `leave`: a newer incarnation, a fresh strategy."""
         self.me = replace(
             self.me,
-            incarnation=max(
-                next_incarnation(self.config.node.data_dir, self.me.name), self.me.incarnation + 1
-            ),
+            incarnation=max(next_incarnation(self.config.node.data_dir, self.me.name), self.me.incarnation + 1),
             instance=secrets.randbits(64),
         )
         self.strategy = self._make_strategy()

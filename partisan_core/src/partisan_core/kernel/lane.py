@@ -46,7 +46,7 @@ class Lane:
     __slots__ = (
         "_batch_bytes",
         "_down",
-                "_waiting",
+        "_waiting",
         "bytes",
         "carrier",
         "channel",
@@ -100,9 +100,7 @@ class Lane:
 
     def fits(self, size: int) -> bool:
         """True when a message of `size` bytes can be queued; an empty lane takes any one message."""
-        return not self.pieces or (
-            len(self.pieces) < self.max_messages and self.bytes + size <= self.max_bytes
-        )
+        return not self.pieces or (len(self.pieces) < self.max_messages and self.bytes + size <= self.max_bytes)
 
     def set_kick(self, kick: Callable[[], None] | None) -> None:
         """The writer rests, and wants `kick` called for the next message; or (None) it is awake."""

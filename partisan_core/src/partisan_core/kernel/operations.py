@@ -77,9 +77,7 @@ class Operations:
     def _member(self, name: str) -> NodeSpec:
         members = self._kernel.members()
         if name not in members:
-            raise UnknownNode(
-                f"no member {name!r} is known here{did_you_mean(name, members)}; nothing was changed"
-            )
+            raise UnknownNode(f"no member {name!r} is known here{did_you_mean(name, members)}; nothing was changed")
         return members[name]
 
     async def _identify(self, address: Address) -> NodeSpec:
@@ -89,9 +87,7 @@ class Operations:
         try:
             return await self._contact(address)
         except (OSError, WireError, trio.TooSlowError) as error:
-            raise JoinError(
-                f"{address} could not be asked who it is: {error}; nothing was changed"
-            ) from error
+            raise JoinError(f"{address} could not be asked who it is: {error}; nothing was changed") from error
 
     async def _join_one_of(self, contacts: Sequence[Address]) -> bool:
         """One round over all contacts. True: joined."""

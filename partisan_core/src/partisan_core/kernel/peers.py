@@ -199,9 +199,7 @@ class Peers:
                     peer.dial_due = trio.current_time() + after
                     self._timers.call_later(after, partial(self._dial_membership, peer, peer.dial_due))
                 case StartGrace(token=token):
-                    self._timers.call_later(
-                        self._settings.reconnect_grace, partial(self._grace_expired, peer, token)
-                    )
+                    self._timers.call_later(self._settings.reconnect_grace, partial(self._grace_expired, peer, token))
                 case Up():
                     self._bring_up(peer)
                 case Lost():
@@ -219,9 +217,7 @@ class Peers:
             self._take_down(peer, Reason.RESTARTED)
         peer.spec = connection.peer
         if peer.membership is not connection.lane:
-            peer.membership.fail(
-                NodeDown(f"node {peer.spec} is another life than the one this was meant for")
-            )
+            peer.membership.fail(NodeDown(f"node {peer.spec} is another life than the one this was meant for"))
             peer.membership = connection.lane
         peer.connections[MEMBERSHIP_LANE] = connection
         peer.interested = not connection.dialled

@@ -31,9 +31,7 @@ class PostOffice:
             InvalidName: the name cannot be one.
         """
         if check_name(name) in self._boxes:
-            raise MailboxError(
-                f"mailbox {name!r} is open already on this node; close it or choose another name"
-            )
+            raise MailboxError(f"mailbox {name!r} is open already on this node; close it or choose another name")
         box = self._boxes[name] = Mailbox(name, limit or self._limit, self._close)
         return box
 

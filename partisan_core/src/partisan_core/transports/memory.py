@@ -134,9 +134,7 @@ class MemoryNetwork:
             taken = {other.port for other in self.listeners}
             address = Address(address.host, next(p for p in range(_FIRST_PORT, 65536) if p not in taken))
         if address in self.listeners:
-            raise AddressInUse(
-                f"another node of this memory network listens on {address}; nothing was started"
-            )
+            raise AddressInUse(f"another node of this memory network listens on {address}; nothing was started")
         listener = self.listeners[address] = MemoryListener(self, address)
         return listener
 

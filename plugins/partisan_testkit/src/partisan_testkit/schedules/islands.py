@@ -32,9 +32,7 @@ def _acquaintances(nodes: Sequence[SimulatedNode]) -> dict[SimulatedNode, Group]
     return known
 
 
-def _take_group(
-    first: SimulatedNode, unseen: dict[SimulatedNode, None], known: dict[SimulatedNode, Group]
-) -> Group:
+def _take_group(first: SimulatedNode, unseen: dict[SimulatedNode, None], known: dict[SimulatedNode, Group]) -> Group:
     group: Group = []
     frontier = [first]
     while frontier:

@@ -212,9 +212,7 @@ class Network:
             carry = partial(self._carry_on_demand, node, peer, data)
             self._reach(node, peer.addresses[0], carry, partial(self._fail, node, peer))
 
-    def _carry_on_demand(
-        self, node: SimulatedNode, peer: NodeSpec, data: bytes, other: SimulatedNode
-    ) -> None:
+    def _carry_on_demand(self, node: SimulatedNode, peer: NodeSpec, data: bytes, other: SimulatedNode) -> None:
         if other.spec.name == peer.name and other.spec.life >= peer.life:
             self._carry(node, other, data)
         else:
