@@ -39,19 +39,19 @@ async def _receive(ready: Ready) -> None:
 async def _drive(address: str, cases: Sequence[Case], seconds: float) -> list[Figures]:
     async with open_driver(address) as node, node.open_mailbox(_ACKNOWLEDGEMENTS) as answers:
         return [
-            await warmed_async(partial(_flood_nowait if case.nowait else _flood, node, answers, case.payload), seconds)
+            await warmed_async(partial(_flood_awaiting if case.awaits else _flood, node, answers, case.payload), seconds)
             for case in cases
         ]
 
 
-async def _flood(node: Node, answers: Mailbox, payload: int, seconds: float) -> Figures:
+async def _flood_awaiting(node: Node, answers: Mailbox, payload: int, seconds: float) -> Figures:
     send, started = node.send, perf_counter()
     for record in records(payload, seconds):
         await send(_SINK, record)
     return throughput(record[NUMBER], await answers.receive(), started)
 
 
-async def _flood_nowait(node: Node, answers: Mailbox, payload: int, seconds: float) -> Figures:
+async def _flood(node: Node, answers: Mailbox, payload: int, seconds: float) -> Figures:
     send, started = node.send_nowait, perf_counter()
     for record in records(payload, seconds):
         try:
