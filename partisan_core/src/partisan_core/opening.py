@@ -10,13 +10,14 @@ from pathlib import Path
 
 import trio
 
-from partisan_core.config.loader import load_config, structure_options
+from partisan_core.config.loader import load_config
 from partisan_core.config.model import Config
 from partisan_core.control.server import ControlServer, open_control_socket
 from partisan_core.errors import NameInUse
 from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.kernel import Kernel
+from partisan_core.kernel.selecting import select
 from partisan_core.kernel.state import lock_directory, next_incarnation
 from partisan_core.kinds import Listener, Transport
 from partisan_core.node import Node
@@ -87,8 +88,8 @@ def _settings(config: Config | Path | str | None, sections: dict[str, object]) -
 
 
 def _make_transport(config: Config, plugins: Plugins) -> Transport:
-    plugin = plugins.transport(config.transport.use)
-    return plugin.make(structure_options(config.transport, plugin.config, "transport"))
+    plugin, options = select(config, "transport", plugins.transport)
+    return plugin.make(options)
 
 
 async def _listen(config: Config, transport: Transport, stack: ExitStack) -> Sequence[Listener]:

@@ -8,8 +8,7 @@ from functools import partial
 import trio
 from msgspec.structs import replace
 
-from partisan_core.config.loader import structure_options
-from partisan_core.config.model import Config, Selection
+from partisan_core.config.model import Config
 from partisan_core.errors import NodeClosed
 from partisan_core.events import Leave, Reason, Started
 from partisan_core.host import StrategyHost
@@ -28,6 +27,7 @@ from partisan_core.kernel.outlets import Outlets
 from partisan_core.kernel.peer import LaneKey
 from partisan_core.kernel.peers import Peers
 from partisan_core.kernel.postoffice import PostOffice
+from partisan_core.kernel.selecting import named_by, select
 from partisan_core.kernel.state import next_incarnation
 from partisan_core.kernel.timers import Timers
 from partisan_core.kinds import Listener, Serializer, Transport
@@ -64,8 +64,7 @@ class Kernel:
         self.journal = Journal(me.name, self._snapshot)
         self.postoffice = PostOffice(config.mailboxes.messages, self.journal)
         self._plugins = plugins
-        self._overlay = plugins.overlay(config.overlay.use)
-        self._overlay_options: object = structure_options(config.overlay, self._overlay.config, "overlay")
+        self._overlay, self._overlay_options = select(config, "overlay", plugins.overlay)
         self._read_buffer = memoryview(bytearray(READ_BYTES))
         self._serializers: dict[str, Serializer] = {}
         self.strategy = self._make_strategy()
@@ -79,40 +78,38 @@ class Kernel:
 
     def _make_channels(self) -> dict[str, Channel]:
         codec = MembershipCodec(self.strategy.messages)
-        channels = {
-            name: self._make_channel(name, self.postoffice.deliver)
-            for name in self.config.channels
-            if name != MEMBERSHIP
-        }
-        membership = self.config.channels[MEMBERSHIP]
-        channels[MEMBERSHIP] = Channel(
-            MEMBERSHIP, 1, self._plugins.channel_policy(membership.policy).policy, _CODEC_OF_THE_CORE, codec,
-            self._deliver_membership, membership.queue_messages, membership.queue_bytes, self.config.limits.batch,
-            partial(self.journal.drop, "queue_full"),
-        )  # fmt: skip
+        channels = {MEMBERSHIP: self._make_channel(MEMBERSHIP, _CODEC_OF_THE_CORE, codec, self._deliver_membership)}
+        for name, settings in self.config.channels.items():
+            if name != MEMBERSHIP:
+                codec_name = settings.serializer or self.config.serializer.use
+                serializer = self._serializer(name, codec_name)
+                channels[name] = self._make_channel(name, codec_name, serializer, self.postoffice.deliver)
         return channels
 
-    def _make_channel(self, name: str, deliver: Deliver) -> Channel:
+    def _make_channel(self, name: str, codec_name: str, codec: Serializer, deliver: Deliver) -> Channel:
         settings = self.config.channels[name]
-        codec_name = settings.serializer or self.config.serializer.use
+        with named_by(self.config, f"channels.{name}.policy"):
+            policy = self._plugins.channel_policy(settings.policy).policy
         return Channel(
-            name, settings.parallelism, self._plugins.channel_policy(settings.policy).policy, codec_name,
-            self._serializer(codec_name), deliver, settings.queue_messages, settings.queue_bytes,
-            self.config.limits.batch, partial(self.journal.drop, "queue_full"),
+            name, settings.parallelism, policy, codec_name, codec, deliver, settings.queue_messages,
+            settings.queue_bytes, self.config.limits.batch, partial(self.journal.drop, "queue_full"),
         )  # fmt: skip
 
-    def _serializer(self, use: str) -> Serializer:
+    def _serializer(self, channel: str, use: str) -> Serializer:
+        """The node's serializer, or one that only this channel asks for, with its own defaults."""
         if use not in self._serializers:
-            plugin = self._plugins.serializer(use)
-            configured = self.config.serializer
-            selection = configured if configured.use == use else Selection(use=use)
-            self._serializers[use] = plugin.make(structure_options(selection, plugin.config, "serializer"))
+            if use == self.config.serializer.use:
+                plugin, options = select(self.config, "serializer", self._plugins.serializer)
+            else:
+                with named_by(self.config, f"channels.{channel}.serializer"):
+                    plugin = self._plugins.serializer(use)
+                options = plugin.config()
+            self._serializers[use] = plugin.make(options)
         return self._serializers[use]
 
     def _make_parts(self) -> None:
-        config, plugins = self.config, self._plugins
-        detector = plugins.failure_detector(config.failure_detector.use)
-        detector_options: object = structure_options(config.failure_detector, detector.config, "failure_detector")
+        config = self.config
+        detector, detector_options = select(config, "failure_detector", self._plugins.failure_detector)
         self.peers = Peers(
             self._connect, self.channels, config.links, self.timers, self.journal, self.nursery, self.rng
         )
