@@ -39,7 +39,9 @@ async def _receive(ready: Ready) -> None:
 async def _drive(address: str, cases: Sequence[Case], seconds: float) -> list[Figures]:
     async with open_driver(address) as node, node.open_mailbox(_ACKNOWLEDGEMENTS) as answers:
         return [
-            await warmed_async(partial(_flood_awaiting if case.awaits else _flood, node, answers, case.payload), seconds)
+            await warmed_async(
+                partial(_flood_awaiting if case.awaits else _flood, node, answers, case.payload), seconds
+            )
             for case in cases
         ]
 
