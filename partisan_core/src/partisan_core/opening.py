@@ -116,11 +116,12 @@ def _retire(kernel: Kernel, reason: Reason, retired: list[NameInUse]) -> None:
     """Evicted, a node stays open, alone; under a name that somebody newer has, it cannot."""
     kernel.left = True
     kernel.judge.barred = f"is no longer a member ({reason})"
+    kernel.outlets.forget()
     if reason is Reason.NAME_IN_USE:
         retired.append(
             NameInUse(
-                f"a newer life of node {kernel.me.name!r} is a member of the cluster; this node has stopped. "
-                f"Give each node a name of its own"
+                f"a newer life of node {kernel.me.name!r} is a member of the cluster; this node has stopped. Give each "
+                f"node a name of its own; or, when it was restarted, a data_dir or a clock that does not go back"
             )
         )
         kernel.nursery.cancel_scope.cancel()

@@ -1,5 +1,6 @@
 """What `send` promises (design, section 8)."""
 
+import msgspec
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
@@ -270,3 +271,10 @@ async def test_a_lane_that_is_refused_is_noticed_and_dialled_with_growing_pauses
         with trio.move_on_after(0.5):
             await until(lambda: alpha.counters["PeerRefused"] > 8)
         assert alpha.counters["PeerRefused"] <= 8
+
+
+async def test_a_message_to_oneself_that_could_not_be_decoded_is_the_senders_error() -> None:
+    async with pair() as (alpha, _):
+        alpha.open_mailbox("greeter")
+        with pytest.raises(EncodeError, match="could be encoded, but not decoded"):
+            await alpha.send("alpha/greeter", msgspec.Raw(b"\xc1"))

@@ -99,7 +99,7 @@ class LinkConfig(Table):
     reconnect_grace: Seconds = 3.0
     """How long a lost peer may stay away before it is down (`unreachable`). Origin: design, section 7."""
     redial_first: PositiveSeconds = 0.05
-    """The first pause between two dials; it doubles, jittered. Chosen."""
+    """The shortest pause between two dials; the next is random, up to three times the last. Chosen."""
     redial_limit: PositiveSeconds = 10.0
     """The longest pause between two dials. Chosen."""
     ping_interval: PositiveSeconds = 5.0

@@ -1,8 +1,9 @@
 """Messages to oneself: not through the wire, but under its rules: encoded, decoded, bounded."""
 
-from partisan_core.errors import WouldBlock
+from partisan_core.errors import EncodeError, WouldBlock
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.channels import Channel
+from partisan_core.kernel.connection import DECODE_ERRORS
 from partisan_core.kernel.postoffice import PostOffice
 
 
@@ -24,8 +25,14 @@ class LocalLane:
         box = self._postoffice.find(self._mailbox)
         if box is not None and box.is_full:
             raise WouldBlock(f"mailbox {self._mailbox!r} of this node is full; nothing was queued")
+        self._postoffice.deliver(self._me, self._decode(piece))
+
+    def _decode(self, piece: bytes) -> list[tuple[str, object]]:
         codec = self._channel.codec
-        self._postoffice.deliver(self._me, codec.decode_batch(memoryview(codec.join([piece]))))
+        try:
+            return codec.decode_batch(memoryview(codec.join([piece])))
+        except DECODE_ERRORS as error:
+            raise EncodeError(f"the message could be encoded, but not decoded: {error}. Nothing was sent") from error
 
     async def put(self, piece: bytes) -> None:
         """Deliver an encoded message, waiting for room in its mailbox."""

@@ -84,7 +84,7 @@ class Peer:
         """The life is over: fail every lane, begin with fresh ones. Returns the number of messages dropped."""
         lost = sum(lane.fail(error) for lanes in self.lanes.values() for lane in lanes)
         self.lanes = {}
-        self.membership.fail(error)
+        lost += self.membership.fail(error)
         self.membership = self._channels[MEMBERSHIP].open_lane(0)
         return lost
 

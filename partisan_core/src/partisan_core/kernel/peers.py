@@ -246,7 +246,7 @@ class Peers:
 
     def _dial_failed(self, peer: Peer, reason: Reason) -> None:
         error = NodeDown(f"node {peer.spec} cannot be reached ({reason}): {peer.last_error}")
-        peer.drop_lanes(error)
+        self._journal.drop(f"node_{reason}", peer.drop_lanes(error))
         self._journal.report(DialRefused(peer.spec, reason, peer.last_error))
         self.listener.dial_failed(peer.spec, reason)
 
