@@ -1,0 +1,24 @@
+"""The TCP wire at its end."""
+
+import pytest
+import trio
+
+from partisan_core.identity import Address
+from partisan_core.transports.tcp import TcpTransport
+
+
+async def test_waiting_for_a_wire_that_is_closed_already_says_so() -> None:
+    """It raised ValueError for the descriptor -1 once, which took the node down: a frame had closed its own connection."""
+    transport = TcpTransport()
+    listener = await transport.listen(Address("127.0.0.1", 0))
+    wire = await transport.dial(listener.address)
+    accepted = await listener.accept()
+    wire.close()
+    with pytest.raises(trio.ClosedResourceError):
+        await wire.wait_readable()
+    with pytest.raises(trio.ClosedResourceError):
+        await wire.wait_writable()
+    accepted.close()
+    listener.close()
+    with pytest.raises(trio.ClosedResourceError):
+        await listener.accept()
