@@ -8,7 +8,7 @@ from partisan_core.transports.tcp import TcpTransport
 
 
 async def test_waiting_for_a_wire_that_is_closed_already_says_so() -> None:
-    """It raised ValueError for the descriptor -1 once, which took the node down: a frame had closed its own connection."""
+    """It raised ValueError for the descriptor -1 once and took the node down: a frame had closed its own connection."""
     transport = TcpTransport()
     listener = await transport.listen(Address("127.0.0.1", 0))
     wire = await transport.dial(listener.address)
