@@ -115,6 +115,9 @@ class Wire(Protocol):
     async def wait_readable(self) -> None:
         """Wait until `try_recv_into` is worth a try. A trio checkpoint."""
 
+    def interrupt(self) -> None:
+        """Let those who wait go on, whether or not there is anything to do for them."""
+
     def close(self) -> None:
         """Close at once. Idempotent; wakes those who wait."""
 

@@ -1,15 +1,28 @@
 """Mailboxes: where messages arrive. Bounded; a full one pauses the connection that feeds it (TCP backpressure)."""
 
-import contextlib
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Self
+from functools import partial
+from typing import Any, Protocol, Self
 
 import trio
 
+from partisan_core.cancellation import is_cancelled
 from partisan_core.errors import MailboxError
 
-_Task = trio.lowlevel.Task
+
+class Feeder(Protocol):
+    """The reader of a connection that brings messages here: a receiver may do its work while there are none."""
+
+    @property
+    def may_be_led(self) -> bool:
+        """True when `lead` can be called."""
+
+    async def lead(self) -> None:
+        """Wait until something arrives, and put it where it belongs; or until interrupted."""
+
+    def interrupt(self) -> None:
+        """Let `lead` return early."""
 
 
 class Mailbox:
@@ -23,7 +36,10 @@ class Mailbox:
         self.limit = limit
         """Messages it holds before connections that feed it are paused. One frame may go beyond it."""
         self._queue: deque[Any] = deque()
-        self._sleepers: deque[_Task] = deque()
+        self.feeder: Feeder | None = None
+        """Who brought the last message."""
+        self._sleepers: deque[Callable[[], None]] = deque()
+        """How to wake each receiver that waits."""
         self._room = trio.lowlevel.ParkingLot()
         self._feeders = 0
         """How many wait for room: asked once per message, so cheaper than asking the lot."""
@@ -34,7 +50,7 @@ class Mailbox:
         """Append a message and wake a receiver. The kernel's side; never blocks."""
         self._queue.append(message)
         if self._sleepers:
-            trio.lowlevel.reschedule(self._sleepers.popleft())
+            self._sleepers.popleft()()
 
     @property
     def is_full(self) -> bool:
@@ -95,7 +111,7 @@ class Mailbox:
         self._queue.clear()
         self._room.unpark_all()
         while self._sleepers:
-            trio.lowlevel.reschedule(self._sleepers.popleft())
+            self._sleepers.popleft()()
         self._on_close(self)
 
     def _check_open(self) -> None:
@@ -109,25 +125,42 @@ class Mailbox:
         return message
 
     async def _wait_for_message(self) -> None:
-        await trio.lowlevel.checkpoint_if_cancelled()
+        if is_cancelled():
+            await trio.lowlevel.checkpoint()
         self._check_open()
         if self._queue:
             await trio.lowlevel.cancel_shielded_checkpoint()
         while not self._queue:
             self._check_open()
-            await self._sleep()
+            feeder = self.feeder
+            if feeder is not None and feeder.may_be_led:
+                await self._lead(feeder)
+            else:
+                await self._park()
         self._check_open()
 
-    async def _sleep(self) -> None:
-        task = trio.lowlevel.current_task()
-        self._sleepers.append(task)
+    async def _park(self) -> None:
+        wake = partial(trio.lowlevel.reschedule, trio.lowlevel.current_task())
+        self._sleepers.append(wake)
 
         def abort(_: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
-            with contextlib.suppress(ValueError):
-                self._sleepers.remove(task)
+            self._sleepers.remove(wake)
             return trio.lowlevel.Abort.SUCCEEDED
 
         await trio.lowlevel.wait_task_rescheduled(abort)
+
+    async def _lead(self, feeder: Feeder) -> None:
+        wake, sleepers = feeder.interrupt, self._sleepers
+        sleepers.append(wake)
+        try:
+            await feeder.lead()
+        except trio.Cancelled:
+            if wake not in sleepers and self._queue and sleepers:
+                sleepers.popleft()()  # woken for a message that it will not take
+            raise
+        finally:
+            if wake in sleepers:
+                sleepers.remove(wake)
 
     def __aiter__(self) -> Self:
         return self

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import trio
 
+from partisan_core.cancellation import is_cancelled
 from partisan_core.errors import WouldBlock
 from partisan_core.identity import Address, NodeSpec
-from partisan_core.kernel.cancellation import is_cancelled
 from partisan_core.kernel.journal import NoticeStream
 from partisan_core.kernel.kernel import Kernel
 from partisan_core.kernel.operations import Operations

@@ -35,6 +35,9 @@ class FrailWire:
     async def wait_writable(self) -> None:
         await self._wire.wait_writable()
 
+    def interrupt(self) -> None:
+        self._wire.interrupt()
+
     def close(self) -> None:
         self.closed = True
         if not self.silent:

@@ -11,14 +11,15 @@ from partisan_core.errors import UnknownChannel
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.lane import Lane
 from partisan_core.kinds import ChannelPolicy, Serializer
-from partisan_core.mailboxes import Mailbox
+from partisan_core.mailboxes import Feeder, Mailbox
 from partisan_core.spelling import did_you_mean
 from partisan_core.wire.limits import LEAST_BODY
 
 MEMBERSHIP = "membership"
 """The control channel: always there, one lane, the core's own typed codec."""
 
-Deliver = Callable[[NodeSpec, list[tuple[str, Any]]], Mailbox | None]
+Deliver = Callable[[NodeSpec, list[tuple[str, Any]], Feeder], Mailbox | None]
+"""Puts the messages of a peer where they belong; returns a mailbox that is full now."""
 
 
 class Channel(Struct):

@@ -1,6 +1,5 @@
 """One authenticated connection: a reader and a writer over a wire, in the service of one lane."""
 
-import contextlib
 from collections.abc import Callable
 from typing import Protocol
 
@@ -13,12 +12,13 @@ from partisan_core.identity import NodeSpec
 from partisan_core.kernel.channels import Channel
 from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.pings import Pings
+from partisan_core.kernel.reader import BROKEN, Reader
 from partisan_core.kernel.writer import Writer
 from partisan_core.kinds import Wire
 from partisan_core.mailboxes import Mailbox
 from partisan_core.wire.batch import split_data
 from partisan_core.wire.control import Goodbye, Interest, decode_control, encode_control
-from partisan_core.wire.frames import Frame, FrameReader, Kind, encode_frame
+from partisan_core.wire.frames import Frame, Kind, encode_frame
 
 DECODE_ERRORS = (
     msgspec.DecodeError,
@@ -32,12 +32,6 @@ DECODE_ERRORS = (
 """What decoding a peer's bytes may raise (reliability reference 4.2); anything else is a bug of ours and loud."""
 
 _DATA = int(Kind.DATA)
-
-READ_BYTES = 256 * 1024
-"""One read buffer per node, a few frames long (chosen)."""
-
-_DRAIN_READS = 32
-"""Reads of a connection that is given up: 8 MiB, more than a socket holds; a peer may not write for ever (chosen)."""
 
 _CONTROL_LIMIT = 1000
 """Answers to pings that wait to be written (chosen: a node of ours asks once a second)."""
@@ -78,12 +72,9 @@ class Connection:
         """Why the peer ended it, by its own word."""
         self.error: str | None = None
         """Why it broke."""
-        self.heard = True
-        self.paused = False
-        self.frames_in = self.bytes_in = 0
+        self.frames_in = 0
         self._channel, self._owner = channel, owner
-        self._buffer = buffer
-        self._reader = FrameReader(max_body)
+        self._reader = Reader(wire, lane, self._take_in, buffer=buffer, max_body=max_body)
         self._writer = Writer(wire, lane, channel, self)
         self._said_goodbye = False
         self.ended = trio.Event()
@@ -98,6 +89,15 @@ class Connection:
     def control(self, message: Interest | Goodbye) -> None:
         """Queue a control message; it goes before the lane's messages."""
         self._writer.put_control(encode_frame(Kind.CONTROL, encode_control(message)))
+
+    def was_heard(self) -> bool:
+        """Has something arrived since this was last asked?"""
+        heard, self._reader.heard = self._reader.heard, False
+        return heard
+
+    def drain_nowait(self) -> None:
+        """Take in what has already arrived, before the connection is given up."""
+        self._reader.drain_nowait()
 
     def ping(self, answered: Callable[[float], None]) -> None:
         """Send a ping; `answered(rtt)` is called with the seconds until its pong, or never."""
@@ -121,8 +121,8 @@ class Connection:
 
         But not into a full mailbox: a peer that connects again and again would fill it without bound.
         """
-        if not self.paused:
-            self.drain_nowait()
+        if not self._reader.paused:
+            self._reader.drain_nowait()
         self.close("replaced by a newer connection of the same lane")
 
     # -- running ------------------------------------------------------------------------------------------------
@@ -154,6 +154,16 @@ class Connection:
         return self._writer.is_ending
 
     @property
+    def paused(self) -> bool:
+        """True while a full mailbox keeps it from being read."""
+        return self._reader.paused
+
+    @property
+    def bytes_in(self) -> int:
+        """Bytes read."""
+        return self._reader.bytes_in
+
+    @property
     def frames_out(self) -> int:
         """Data frames written."""
         return self._writer.frames_out
@@ -165,74 +175,33 @@ class Connection:
 
     async def _read_until_over(self) -> None:
         try:
-            await self._read()
-        except (OSError, trio.ClosedResourceError, trio.BrokenResourceError) as error:
+            await self._reader.run()
+        except BROKEN as error:
             self.close(f"broken: {error or type(error).__name__}")
         except WireError as error:
             self.close(f"{type(error).__name__}: {error}")
+        else:
+            self.close("the peer closed it")
 
     async def _write_until_over(self) -> None:
         try:
             await self._writer.run()
-        except (OSError, trio.ClosedResourceError, trio.BrokenResourceError) as error:
+        except BROKEN as error:
             self.error = self.error or f"broken: {error or type(error).__name__}"
             # what the peer sent before it went is still to be read: the reader finds the end by itself
             await trio.sleep(1)
             self._scope.cancel()
 
-    # -- reading ------------------------------------------------------------------------------------------------
+    # -- what arrives -------------------------------------------------------------------------------------------
 
-    async def _read(self) -> None:
-        wire, buffer = self.wire, self._buffer
-        if self.lane.waits_for is not None:
-            await self._pause(self.lane.waits_for)
-        while True:
-            try:
-                count = wire.try_recv_into(buffer)
-            except BlockingIOError:
-                await wire.wait_readable()
-                continue
-            if count == 0:
-                self.close("the peer closed it")
-                return
-            full = self._take_in(buffer[:count])
-            if full is not None:
-                await self._pause(full)
-            elif count < len(buffer):
-                await wire.wait_readable()
-            else:
-                await trio.lowlevel.checkpoint()
-
-    def drain_nowait(self) -> None:
-        """Take in what has already arrived, before the connection is given up.
-
-        Into a buffer of its own: what is read in the common one may be the very reason for giving up.
-        """
-        buffer = memoryview(bytearray(READ_BYTES))
-        with contextlib.suppress(OSError, trio.ClosedResourceError, WireError):
-            for _ in range(_DRAIN_READS):
-                count = self.wire.try_recv_into(buffer)
-                if count == 0:
-                    break
-                self.lane.waits_for = self._take_in(buffer[:count]) or self.lane.waits_for
-
-    async def _pause(self, full: Mailbox) -> None:
-        self.paused, self.lane.waits_for = True, full
-        await full.wait_room()
-        self.paused, self.lane.waits_for = False, None
-
-    def _take_in(self, data: memoryview) -> Mailbox | None:
-        self.heard = True
-        self.bytes_in += len(data)
+    def _take_in(self, frames: list[Frame]) -> Mailbox | None:
         full = None
-        for frame in self._reader.feed(data):
-            self.frames_in += 1
+        self.frames_in += len(frames)
+        for frame in frames:
             if frame.kind == _DATA:
                 full = self._on_data(frame) or full
             else:
                 self._on_other(frame)
-        if self._reader.error is not None:
-            raise self._reader.error
         return full
 
     def _on_data(self, frame: Frame) -> Mailbox | None:
@@ -248,7 +217,7 @@ class Connection:
             raise FrameError(f"a batch of {count} messages cannot be decoded: {type(error).__name__}") from error
         if len(batch) != count:
             raise FrameError(f"a batch said to hold {count} messages holds {len(batch)}")
-        return self._channel.deliver(self.peer, batch[admission.skip :] if admission.skip else batch)
+        return self._channel.deliver(self.peer, batch[admission.skip :] if admission.skip else batch, self._reader)
 
     def _on_other(self, frame: Frame) -> None:
         match frame.kind:

@@ -25,8 +25,7 @@ class Heartbeat:
         silent, self._silent = self._silent, {}
         for connection in connections:
             since, asked = silent.get(connection, (now, 0))
-            if connection.heard:
-                connection.heard = False
+            if connection.was_heard():
                 since, asked = now, 0
             elif now - since >= self._settings.ping_interval + asked * self._settings.ping_timeout:
                 if asked >= self._settings.ping_attempts:

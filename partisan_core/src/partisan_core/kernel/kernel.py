@@ -14,7 +14,7 @@ from partisan_core.events import Leave, Reason, Started
 from partisan_core.host import StrategyHost
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.channels import MEMBERSHIP, Channel, Deliver, MembershipCodec
-from partisan_core.kernel.connection import READ_BYTES, Connection, Owner
+from partisan_core.kernel.connection import Connection, Owner
 from partisan_core.kernel.doorway import Doorway
 from partisan_core.kernel.driver import Driver
 from partisan_core.kernel.ending import end_peer
@@ -27,10 +27,12 @@ from partisan_core.kernel.outlets import Outlets
 from partisan_core.kernel.peer import LaneKey
 from partisan_core.kernel.peers import Peers
 from partisan_core.kernel.postoffice import PostOffice
+from partisan_core.kernel.reader import READ_BYTES
 from partisan_core.kernel.selecting import named_by, select
 from partisan_core.kernel.state import next_incarnation
 from partisan_core.kernel.timers import Timers
 from partisan_core.kinds import Listener, Serializer, Transport
+from partisan_core.mailboxes import Feeder
 from partisan_core.notices import Snapshot
 from partisan_core.plugins import Plugins
 from partisan_core.strategy import MembershipStrategy
@@ -208,7 +210,7 @@ class Kernel:
         neighbours = self.driver.host.neighbours
         return Snapshot(tuple(self.members().values()), tuple(neighbours.values()))
 
-    def _deliver_membership(self, peer: NodeSpec, batch: list[tuple[str, object]]) -> None:
+    def _deliver_membership(self, peer: NodeSpec, batch: list[tuple[str, object]], feeder: Feeder) -> None:
         self.driver.deliver(peer, batch)
 
     def _introduce(self, key: LaneKey) -> Hello:

@@ -7,7 +7,7 @@ import trio
 from partisan_core.errors import MailboxError
 from partisan_core.identity import NodeSpec, check_name
 from partisan_core.kernel.journal import Journal
-from partisan_core.mailboxes import Mailbox
+from partisan_core.mailboxes import Feeder, Mailbox
 from partisan_core.notices import DeadLetter
 
 _KNOWN_DEAD = 1000
@@ -43,7 +43,7 @@ class PostOffice:
         """The open mailbox of that name."""
         return self._boxes.get(name)
 
-    def deliver(self, peer: NodeSpec, batch: list[tuple[str, Any]]) -> Mailbox | None:
+    def deliver(self, peer: NodeSpec, batch: list[tuple[str, Any]], feeder: Feeder | None = None) -> Mailbox | None:
         """Put each message into its mailbox; returns one that is full now, so that the feeder pauses."""
         boxes = self._boxes
         box, last = None, None
@@ -57,7 +57,11 @@ class PostOffice:
                 self._dead_letter(peer, name)
             else:
                 box.put(message)
-        return box if box is not None and box.is_full else full
+        if box is None:
+            return full
+        if feeder is not None:
+            box.feeder = feeder
+        return box if box.is_full else full
 
     def close_all(self) -> None:
         """The node closes."""

@@ -70,16 +70,21 @@ class MemoryWire:
     async def wait_readable(self) -> None:
         """Wait until `try_recv_into` has something to say."""
         await trio.lowlevel.checkpoint()
-        while not self._incoming.data and not self._incoming.closed:
+        if not self._incoming.data and not self._incoming.closed:
             await self._incoming.readers.park()
         self._check_open()
 
     async def wait_writable(self) -> None:
         """Wait until `try_send` can take bytes."""
         await trio.lowlevel.checkpoint()
-        while len(self._outgoing.data) >= _CAPACITY and not self._outgoing.closed:
+        if len(self._outgoing.data) >= _CAPACITY and not self._outgoing.closed:
             await self._outgoing.writers.park()
         self._check_open()
+
+    def interrupt(self) -> None:
+        """Let those who wait go on."""
+        self._incoming.readers.unpark_all()
+        self._outgoing.writers.unpark_all()
 
     def close(self) -> None:
         """Close both directions: the other end reads what is on the way, then the end. Idempotent."""

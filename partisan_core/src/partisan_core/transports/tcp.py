@@ -38,12 +38,22 @@ class TcpWire:
     async def wait_readable(self) -> None:
         """Wait until `try_recv_into` has something to say."""
         self._check_open()
-        await trio.lowlevel.wait_readable(self._socket)
+        try:
+            await trio.lowlevel.wait_readable(self._socket)
+        except trio.ClosedResourceError:
+            self._check_open()  # else it was interrupted
 
     async def wait_writable(self) -> None:
         """Wait until `try_send` can take bytes."""
         self._check_open()
-        await trio.lowlevel.wait_writable(self._socket)
+        try:
+            await trio.lowlevel.wait_writable(self._socket)
+        except trio.ClosedResourceError:
+            self._check_open()  # else it was interrupted
+
+    def interrupt(self) -> None:
+        """Let those who wait go on: trio's way to wake them from outside, with nothing closed after it."""
+        trio.lowlevel.notify_closing(self._socket)
 
     def close(self) -> None:
         """Close the socket; tasks that wait for it get `trio.ClosedResourceError`. Idempotent."""

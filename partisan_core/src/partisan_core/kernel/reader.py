@@ -1,0 +1,173 @@
+"""The reading half of a connection: waits for bytes, cuts them into frames, pauses while a mailbox is full.
+
+Leader and follower: a receiver whose mailbox is empty may lead, that is wait for the bytes and take them in within its
+own task. A lone message then costs one turn of trio's loop, as on a bare socket, and not two (decision 0003). The
+reader's own task follows: it parks while somebody leads and goes on when nobody does.
+"""
+
+import contextlib
+from collections.abc import Callable
+
+import trio
+
+from partisan_core.errors import WireError
+from partisan_core.kernel.lane import Lane
+from partisan_core.kinds import Wire
+from partisan_core.mailboxes import Mailbox
+from partisan_core.wire.frames import Frame, FrameReader
+
+READ_BYTES = 256 * 1024
+"""One read buffer per node, a few frames long (chosen)."""
+
+_DRAIN_READS = 32
+"""Reads of a connection that is given up: 8 MiB, more than a socket holds; a peer may not write for ever (chosen)."""
+
+BROKEN = (OSError, trio.ClosedResourceError, trio.BrokenResourceError)
+"""What a wire raises when it is of no more use."""
+
+
+class Reader:
+    """Reads one connection for its lane, in its own task or in that of a receiver that leads."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        lane: Lane,
+        take_in: Callable[[list[Frame]], Mailbox | None],
+        *,
+        buffer: memoryview,
+        max_body: int,
+    ) -> None:
+        self.bytes_in = 0
+        self.heard = True
+        """Something was read since this was last set to false."""
+        self.paused = False
+        """True while a full mailbox keeps it from reading."""
+        self._wire, self._lane, self._take_in = wire, lane, take_in
+        self._buffer = buffer
+        self._frames = FrameReader(max_body)
+        self._is_led = False
+        self._leader_waits = self._reader_waits = False
+        self._follower: trio.lowlevel.Task | None = None
+        self._error: Exception | None = None
+        self._over = False
+
+    async def run(self) -> None:
+        """Read until the peer closes the connection.
+
+        Raises:
+            OSError, trio.ClosedResourceError: the wire broke.
+            WireError: what arrived is not what a peer may send.
+        """
+        try:
+            while not self._over:
+                await self._turn()
+        finally:
+            self._over = True
+
+    async def _turn(self) -> None:
+        if self._is_led:
+            await self._follow()
+        elif self._error is not None:
+            raise self._error
+        elif self._lane.waits_for is not None:
+            await self._pause(self._lane.waits_for)
+        else:
+            try:
+                more = self._read()
+            except BlockingIOError:
+                more = False
+            if self._over or self._lane.waits_for is not None:
+                return
+            if more:
+                await trio.lowlevel.checkpoint()
+            else:
+                await self._wait()
+
+    async def _wait(self) -> None:
+        self._reader_waits = True
+        try:
+            await self._wire.wait_readable()
+        finally:
+            self._reader_waits = False
+
+    # -- leading ------------------------------------------------------------------------------------------------
+
+    @property
+    def may_be_led(self) -> bool:
+        """True when its bytes may be waited for by another task than its own."""
+        return not (self._is_led or self._over or self.paused or self._error is not None)
+
+    async def lead(self) -> None:
+        """Wait for bytes instead of the reader's own task, and take them in; or return early, when interrupted.
+
+        Never raises what is wrong with the connection or with us: that is for the reader's own task.
+        """
+        self._is_led = self._leader_waits = True
+        if self._reader_waits:
+            self._wire.interrupt()
+        try:
+            await self._wire.wait_readable()
+            self._leader_waits = False
+            self._read()
+        except BlockingIOError:
+            pass
+        except Exception as error:  # noqa: BLE001 (the own task of the reader raises it)
+            self._error = error
+        finally:
+            self._is_led = self._leader_waits = False
+            if self._follower is not None:
+                trio.lowlevel.reschedule(self._follower)
+                self._follower = None
+
+    def interrupt(self) -> None:
+        """Let the leader, when it waits, go on without."""
+        if self._leader_waits:
+            self._wire.interrupt()
+
+    async def _follow(self) -> None:
+        self._follower = trio.lowlevel.current_task()
+
+        def abort(_: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
+            self._follower = None
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def _read(self) -> bool:
+        """Read once. True: there may be more."""
+        buffer = self._buffer
+        count = self._wire.try_recv_into(buffer)
+        if count == 0:
+            self._over = True
+            return False
+        self._lane.waits_for = self._feed(buffer[:count])
+        return count == len(buffer)
+
+    def _feed(self, data: memoryview) -> Mailbox | None:
+        self.heard = True
+        self.bytes_in += len(data)
+        full = self._take_in(self._frames.feed(data))
+        if self._frames.error is not None:
+            raise self._frames.error
+        return full
+
+    def drain_nowait(self) -> None:
+        """Take in what has already arrived, before the connection is given up.
+
+        Into a buffer of its own: what is read in the common one may be the very reason for giving up.
+        """
+        buffer = memoryview(bytearray(READ_BYTES))
+        with contextlib.suppress(OSError, trio.ClosedResourceError, WireError):
+            for _ in range(_DRAIN_READS):
+                count = self._wire.try_recv_into(buffer)
+                if count == 0:
+                    break
+                self._lane.waits_for = self._feed(buffer[:count]) or self._lane.waits_for
+
+    async def _pause(self, full: Mailbox) -> None:
+        self.paused = True
+        await full.wait_room()
+        self.paused, self._lane.waits_for = False, None
