@@ -69,15 +69,17 @@ class MemoryWire:
 
     async def wait_readable(self) -> None:
         """Wait until `try_recv_into` has something to say."""
-        await trio.lowlevel.checkpoint()
-        if not self._incoming.data and not self._incoming.closed:
-            await self._incoming.readers.park()
+        if self._incoming.data or self._incoming.closed:
+            await trio.lowlevel.checkpoint()
+        else:
+            await self._incoming.readers.park()  # at once: an `interrupt` before it parks would wake nobody
         self._check_open()
 
     async def wait_writable(self) -> None:
         """Wait until `try_send` can take bytes."""
-        await trio.lowlevel.checkpoint()
-        if len(self._outgoing.data) >= _CAPACITY and not self._outgoing.closed:
+        if len(self._outgoing.data) < _CAPACITY or self._outgoing.closed:
+            await trio.lowlevel.checkpoint()
+        else:
             await self._outgoing.writers.park()
         self._check_open()
 
