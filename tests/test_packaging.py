@@ -7,6 +7,7 @@ import subprocess
 import sys
 import venv
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -18,13 +19,18 @@ NODE = ("partisan_core", "partisan_fullmesh", "plugins/partisan_codec_msgpack")
 """The distributions of the README's line `pip install ./partisan_core ...`: the smallest working node."""
 
 RING = ROOT / "tests" / "ring_overlay"
+NOTEBOOK = ROOT / "tests" / "stranger_extension"
+API_1_0 = ROOT / "tests" / "api_1_0"
+API_1_0_CHECKSUM = "c4f05228b5b78a1dc68eb11566e08bcd4b5978dbd44958f75aa480b312fd113f"
+"""Of the files that a build takes, in order. It changes with the core's major number, and never otherwise."""
+
 SCRIPTS = ROOT / "tests" / "packaging_scripts"
 UV = os.environ.get("UV") or shutil.which("uv")
 """Installs in a second what takes pip half a minute; without it the tests use pip."""
 
 UV_LIKE_PIP = [
     "--no-sources",
-    *(f"--refresh-package={Path(folder).name.replace('_', '-')}" for folder in NODE),
+    *(f"--refresh-package={Path(folder).name.replace('_', '-')}" for folder in (*NODE, "partisan_cli")),
 ]
 """pip knows no workspace, and no cache of folders whose pyproject.toml has not changed."""
 
@@ -44,7 +50,7 @@ def run(command: Sequence[str | Path], cwd: Path) -> str:
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Folder name -> wheel, built from the repository."""
     built: dict[str, Path] = {}
-    for folder in (*(ROOT / one for one in NODE), RING):
+    for folder in (*(ROOT / one for one in NODE), RING, NOTEBOOK, API_1_0):
         target = tmp_path_factory.mktemp(folder.name)
         run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", target, folder], ROOT)
         [built[folder.name]] = target.glob("*.whl")
@@ -72,6 +78,10 @@ class Environment:
     def run_script(self, name: str) -> str:
         return run([self.python, SCRIPTS / f"{name}.py"], self.elsewhere)
 
+    def command(self, *arguments: str) -> str:
+        """`partisan`, as it was installed."""
+        return run([self.python.with_name("partisan"), *arguments], self.elsewhere)
+
     def plugins(self) -> Listing:
         said: Listing = json.loads(self.run_script("list_plugins"))
         return said
@@ -89,6 +99,13 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
 def environment_with_ring(environment: Environment, wheels: dict[str, Path]) -> Environment:
     """The same environment after a stranger's overlay was installed from its wheel."""
     environment.install(wheels["ring_overlay"])
+    return environment
+
+
+@pytest.fixture(scope="module")
+def environment_with_strangers(environment: Environment, wheels: dict[str, Path]) -> Environment:
+    """The same environment with the command, a stranger's extension and command, and plugins for API 1.0."""
+    environment.install("./plugins/partisan_cli", wheels["stranger_extension"], wheels["api_1_0"])
     return environment
 
 
@@ -137,3 +154,38 @@ def test_a_ring_links_every_node_to_the_one_before_and_the_one_after(
         "gamma beta delta",
         "delta alpha gamma",
     ]
+
+
+def test_a_strangers_observer_hears_of_a_neighbour(environment_with_strangers: Environment) -> None:
+    assert environment_with_strangers.run_script("observed_node").splitlines() == [
+        "NeighbourUp beta",
+        "NeighbourDown beta",
+    ]
+
+
+def test_a_strangers_command_is_a_command_of_partisan(environment_with_strangers: Environment) -> None:
+    assert environment_with_strangers.command("hello") == "hello world\n"
+    assert "From partisan-notebook." in environment_with_strangers.command("--help")
+
+
+def test_the_command_lists_and_checks_what_strangers_published(environment_with_strangers: Environment) -> None:
+    rows = json.loads(environment_with_strangers.command("plugins", "--json"))
+    found = {(row["kind"], row["name"]): row for row in rows if row["distribution"] == "partisan-notebook"}
+    assert set(found) == {("extension", "notebook"), ("command", "hello")}
+    assert {row["api_range"] for row in found.values()} == {"partisan-core<0.2,>=0.1"}
+    said = json.loads(environment_with_strangers.command("plugins", "check", "--json"))
+    assert said["ok"]
+    apis = {row["name"]: row["api"] for row in said["plugins"]}
+    assert (apis["notebook"], apis["pairs"]) == ("1.1", "1.0")
+
+
+def test_plugins_that_were_published_for_api_1_0_make_a_working_node(environment_with_strangers: Environment) -> None:
+    assert environment_with_strangers.run_script("two_nodes_of_1_0").splitlines() == [
+        "{'from': 'beta'}",
+        "{'from': 'alpha'}",
+    ]
+
+
+def test_what_was_published_for_api_1_0_is_not_changed_afterwards() -> None:
+    frozen = [API_1_0 / "pyproject.toml", *sorted((API_1_0 / "src").rglob("*.py"))]
+    assert sha256(b"".join(path.read_bytes() for path in frozen)).hexdigest() == API_1_0_CHECKSUM

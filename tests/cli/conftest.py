@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.nodes import Machine
+from tests.core.plugins.conftest import site as site
 
 
 @pytest.fixture

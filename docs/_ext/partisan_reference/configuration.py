@@ -8,7 +8,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 from partisan_core.config.model import ChannelConfig, Config, Selection
 from partisan_core.config.readings import Count, Reading, Texts, reading_of
 from partisan_core.config.units import Duration, Size, format_duration, format_size
-from partisan_core.plugins import PluginInfo, Plugins
+from partisan_core.installed import PluginInfo
+from partisan_core.plugins import Plugins
 from partisan_reference import markdown
 from partisan_reference.markdown import code, prose, table
 
@@ -75,6 +76,7 @@ def _options(owner: type) -> str:
     rows = [
         [code(key.name), _kind(hints[key.name]), _written(_default(key), hints[key.name]), meanings[key.name]]
         for key in fields(owner)
+        if not _is_internal(key)
     ]
     return table(["key", "type", "default", "meaning"], rows)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from partisan_core.config.loader import read_settings, structure_options, structure_settings
 from partisan_core.config.model import DEFAULT_USES, Selection
 from partisan_core.config.problems import key_path
-from partisan_core.config.sources import Settings
+from partisan_core.config.sources import KeyPath, Settings
 from partisan_core.errors import ConfigError, PluginError
 from partisan_core.plugins import Plugins
 
@@ -29,31 +29,51 @@ def check_configuration(path: Path | None = None, *, overrides: Mapping[str, obj
     for section in DEFAULT_USES:
         problems += _section_problems(section, settings, plugins)
     problems += _channel_problems(settings, plugins)
+    problems += _extension_problems(settings, plugins)
     return problems
 
 
 def _section_problems(section: str, settings: Settings, plugins: Plugins) -> Iterator[str]:
     selection = _selection(section, settings)
-    if selection is None:
-        return
+    if selection is not None:
+        yield from _part_problems(section, selection, settings, plugins, (section, "use"), (section,))
+
+
+def _part_problems(
+    kind: str, selection: Selection, settings: Settings, plugins: Plugins, asked_by: KeyPath, table: tuple[str, ...]
+) -> Iterator[str]:
+    """Those of one plugin, which is named at `asked_by`, and of its `table`."""
     try:
-        structure_options(selection, _options_class(section, selection.use, plugins), section)
+        structure_options(selection, _options_class(kind, selection.use, plugins), *table)
     except PluginError as error:
-        yield f"{_origin(settings, (section, 'use'))}: {section}.use: {error}"
+        yield f"{_origin(settings, asked_by)}: {key_path(asked_by)}: {error}"
     except ConfigError as error:
         yield from error.problems
 
 
-def _options_class(section: str, use: str, plugins: Plugins) -> type:
-    match section:
+def _options_class(kind: str, use: str, plugins: Plugins) -> type:
+    match kind:
         case "overlay":
             return plugins.overlay(use).config
         case "serializer":
             return plugins.serializer(use).config
         case "failure_detector":
             return plugins.failure_detector(use).config
+        case "extension":
+            return plugins.extension(use).config
         case _:
             return plugins.transport(use).config
+
+
+def _extension_problems(settings: Settings, plugins: Plugins) -> Iterator[str]:
+    enabled = settings.value(("extensions", "enable"))
+    names = enabled if isinstance(enabled, list | tuple) else ()
+    for name in (str(name) for name in names if isinstance(name, str)):
+        options = settings.value(("extensions", name)) or {}
+        if isinstance(options, Mapping):  # the section's own check tells the others
+            selection = Selection(use=name, options=options, origins=_origins(settings))
+            asked_by, table = ("extensions", "enable"), ("extensions", name)
+            yield from _part_problems("extension", selection, settings, plugins, asked_by, table)
 
 
 def _selection(section: str, settings: Settings) -> Selection | None:
@@ -65,8 +85,7 @@ def _selection(section: str, settings: Settings) -> Selection | None:
     if not isinstance(use, str) or not use:
         return None
     options = {key: value for key, value in table.items() if key != "use"}
-    origins = {key_path(known): origin for known, origin in settings.origins.items()}
-    return Selection(use=str(use), options=options, origins=origins)
+    return Selection(use=str(use), options=options, origins=_origins(settings))
 
 
 def _channel_problems(settings: Settings, plugins: Plugins) -> Iterator[str]:
@@ -82,5 +101,9 @@ def _channel_problems(settings: Settings, plugins: Plugins) -> Iterator[str]:
                 yield f"{_origin(settings, path)}: {key_path(path)}: {error}"
 
 
-def _origin(settings: Settings, path: tuple[str, ...]) -> str:
+def _origins(settings: Settings) -> dict[str, str]:
+    return {key_path(known): origin for known, origin in settings.origins.items()}
+
+
+def _origin(settings: Settings, path: KeyPath) -> str:
     return settings.origin(path) if settings.value(path) is not None else "default"

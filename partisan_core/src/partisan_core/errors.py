@@ -4,7 +4,7 @@ PartisanError
 ├── ConfigError            the configuration: file, key path, value, what was expected
 │   ├── InvalidName         a malformed node or mailbox name
 │   └── AddressError       a malformed address
-├── PluginError            a plugin: unknown, broken at import, for another API version, claimed twice
+├── PluginError            a plugin: unknown, disabled, broken at import, for another API, claimed twice
 ├── StartError             the node could not start; nothing was left behind
 │   ├── AddressInUse       another process listens there
 │   ├── DataDirLocked      another process runs in this data_dir
@@ -54,7 +54,7 @@ class AddressError(ConfigError):
 
 
 class PluginError(PartisanError):
-    """A plugin is unknown, claimed twice, broken at import or written for another API; nothing was started."""
+    """A plugin is unknown, disabled, claimed twice, broken or written for another API; nothing was started."""
 
 
 class StartError(PartisanError):

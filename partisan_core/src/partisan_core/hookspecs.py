@@ -22,11 +22,23 @@ that raises stops the start with a `PluginError` that names the plugin. The bodi
 
 from partisan_core.kinds import (
     ChannelPolicyPlugin,
+    ExtensionPlugin,
     FailureDetectorPlugin,
     OverlayPlugin,
     SerializerPlugin,
     TransportPlugin,
 )
+
+
+def partisan_extension() -> ExtensionPlugin:
+    """Hand over an extension: what watches the node. Group `partisan.extensions`.
+
+    Called when: a node starts whose `[extensions] enable` names it, before anything else.
+    Returns: the factory of an observer and its configuration class; the factory is called once per node.
+    May it block: no, and the observer neither: it is called with each notice, and never per message.
+    Since: 1.1
+    """
+    raise NotImplementedError
 
 
 def partisan_transport() -> TransportPlugin:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from partisan_core.detection import DetectorEffect, DetectorEvent
 from partisan_core.identity import Address, NodeSpec
+from partisan_core.notices import Notice
 from partisan_core.strategy import MembershipStrategy
 
 
@@ -198,3 +199,14 @@ class TransportPlugin:
     make: Callable[[Any], Transport]
     config: type = NoOptions
     """A frozen dataclass: the rest of the table `[transport]`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtensionPlugin:
+    """An extension: watches a node, and changes nothing of it."""
+
+    observe: Callable[[Any], Callable[[Notice], object]]
+    """Called once per node with an instance of `config`, before anything is opened. What it returns is called with each
+    notice, in their order, at once, in the node's own task: it MUST NOT block. What it raises is logged and counted."""
+    config: type = NoOptions
+    """A frozen dataclass: the table `[extensions.NAME]`."""

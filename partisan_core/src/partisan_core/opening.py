@@ -16,6 +16,7 @@ from partisan_core.control.server import ControlServer, open_control_socket
 from partisan_core.errors import NameInUse
 from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
+from partisan_core.kernel.extensions import attach, make_observers
 from partisan_core.kernel.kernel import Kernel
 from partisan_core.kernel.selecting import select
 from partisan_core.kernel.state import lock_directory, next_incarnation
@@ -41,6 +42,7 @@ async def open_node(config: Config | Path | str | None = None, **sections: objec
     """
     settings = _settings(config, sections)
     plugins = Plugins()
+    observers = make_observers(settings, plugins)
     with ExitStack() as stack:
         control = None
         if settings.node.data_dir is not None:
@@ -54,6 +56,7 @@ async def open_node(config: Config | Path | str | None = None, **sections: objec
         try:
             async with trio.open_nursery() as nursery:
                 kernel = Kernel(settings, plugins, me, transport, listeners, nursery)
+                attach(observers, kernel.journal, strict=settings.node.strict)
                 kernel.driver.on_retired = lambda reason: _retire(kernel, reason, retired)
                 kernel.start()
                 node = Node(kernel)

@@ -1,6 +1,6 @@
-"""The typed door to plugins: the only module that knows pluggy, and the only one that reads entry points.
+"""The typed door to plugins: the only module that knows pluggy.
 
-Entry points are metadata: listing them imports nothing, and only what a configuration names is ever imported.
+What is installed is metadata (see `installed`); only what a configuration names is ever imported.
 pluggy keeps one namespace for all groups, so that a serializer `json` and a discovery `json` would collide in
 silence; here everything is registered as `kind:name`.
 """
@@ -8,17 +8,19 @@ silence; here everything is registered as `kind:name`.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import pluggy
 
 from partisan_core import hookspecs
 from partisan_core.errors import PluginError
+from partisan_core.installed import DISABLE_VARIABLE, Installed, PluginInfo, is_disabled, origin
 from partisan_core.kinds import (
     ChannelPolicyPlugin,
+    ExtensionPlugin,
     FailureDetectorPlugin,
     NoOptions,
     OverlayPlugin,
@@ -31,8 +33,11 @@ from partisan_core.strategy import MembershipStrategy
 if TYPE_CHECKING:
     from importlib_metadata import EntryPoint
 
-API_VERSION = (1, 0)
-"""What this core offers. A plugin is accepted when its major is the same and its minor not above."""
+API_VERSION = (1, 1)
+"""What this core offers. A plugin is accepted when its major is the same and its minor not above.
+
+1.1 added extensions: a kind that was not there, so nothing that 1.0 promised has changed.
+"""
 
 GROUPS = {
     "transport": "partisan.transports",
@@ -40,6 +45,7 @@ GROUPS = {
     "channel_policy": "partisan.channel_policies",
     "failure_detector": "partisan.failure_detectors",
     "overlay": "partisan.overlays",
+    "extension": "partisan.extensions",
 }
 """The entry-point group of each kind. The hook of a kind is called `partisan_` and the kind."""
 
@@ -55,36 +61,23 @@ hookimpl = pluggy.HookimplMarker("partisan")
 _Record = TypeVar("_Record")
 
 
-@dataclass(frozen=True, slots=True)
-class PluginInfo:
-    """One installed plugin, as its metadata tells."""
-
-    kind: str
-    name: str
-    """What a configuration calls it."""
-    distribution: str
-    version: str
-    value: str
-    """The module it lives in."""
-
-
 class Plugins:
     """The installed plugins. Entry points are read once, when something is asked for the first time."""
 
     def __init__(self) -> None:
         self._manager = pluggy.PluginManager("partisan")
+        self._installed = Installed(GROUPS)
         _add_specs(self._manager)
 
     def listing(self) -> list[PluginInfo]:
-        """Everything installed, by kind and name, claimed twice or not. Imports nothing of it."""
-        found = [_info(kind, point) for (kind, _), points in self._installed.items() for point in points]
-        return sorted(found, key=lambda info: (list(GROUPS).index(info.kind), info.name, info.distribution))
+        """Everything installed, by kind and name, claimed twice or disabled or not. Imports nothing of it."""
+        return self._installed.listing()
 
     def transport(self, use: str) -> TransportPlugin:
         """Load a transport by its entry-point name, or by `package.module:object`.
 
         Raises:
-            PluginError: when it is unknown, claimed twice, broken, or written for another API.
+            PluginError: when it is unknown, disabled, claimed twice, broken, or written for another API.
         """
         return self._load("transport", use, TransportPlugin)
 
@@ -107,17 +100,9 @@ class Plugins:
         """
         return self._load("overlay", use, OverlayPlugin)
 
-    @cached_property
-    def _installed(self) -> dict[tuple[str, str], list[EntryPoint]]:
-        # Imported late: with the scan it costs more than the rest of this module, and `--help` needs neither.
-        from importlib_metadata import entry_points
-
-        kinds = {group: kind for kind, group in GROUPS.items()}
-        installed = defaultdict(list)
-        for point in entry_points():
-            if point.group in kinds:
-                installed[kinds[point.group], point.name].append(point)
-        return dict(installed)
+    def extension(self, use: str) -> ExtensionPlugin:
+        """Load an extension; see `transport`."""
+        return self._load("extension", use, ExtensionPlugin)
 
     def _load(self, kind: str, use: str, record: type[_Record]) -> _Record:
         by_reference = ":" in use
@@ -130,27 +115,29 @@ class Plugins:
             self._register(plugin, who)
             made = self._call(plugin, who, record)
         config = getattr(made, "config", NoOptions)
-        if not is_dataclass(config):
+        if not (isinstance(config, type) and is_dataclass(config)):
             raise PluginError(f"{who}: its config {config!r} is no dataclass, as a configuration class has to be")
         return made
 
     def _find(self, kind: str, name: str) -> EntryPoint:
-        points = self._installed.get((kind, name), [])
+        points = self._installed.find(kind, name)
+        if not points or is_disabled(kind, name):
+            raise PluginError(self._missing(kind, name, disabled=bool(points)))
         if len(points) == 1:
             return points[0]
-        if not points:
-            raise PluginError(self._unknown(kind, name))
-        claims = " and ".join(sorted(f"{_origin(point)} ({point.value})" for point in points))
+        claims = " and ".join(sorted(f"{origin(point)} ({point.value})" for point in points))
         raise PluginError(f"the {_words(kind)} {name!r} is claimed by {claims}; uninstall one of them")
 
-    def _unknown(self, kind: str, name: str) -> str:
-        names = sorted(known for known_kind, known in self._installed if known_kind == kind)
+    def _missing(self, kind: str, name: str, *, disabled: bool) -> str:
+        names = self._installed.names(kind)
+        who, installed = f"the {_words(kind)} {name!r}", f"installed: {', '.join(names) or 'none'}"
+        if disabled:
+            return f"{who} is disabled by the environment variable {DISABLE_VARIABLE}; {installed}"
         published = {known: package for (its_kind, known), package in PUBLISHED.items() if its_kind == kind}
         near = nearest(name, {*names, *published})
         hint = f" (did you mean {near!r}?)" if near not in (None, name) else ""
         mend = f"; to get it: pip install {published[near]}" if near in published.keys() - names else ""
-        installed = ", ".join(names) or "none"
-        return f"the {_words(kind)} {name!r} is not installed{hint}; installed: {installed}{mend}"
+        return f"{who} is not installed{hint}; {installed}{mend}"
 
     def _register(self, plugin: object, who: _Claimant) -> None:
         """Let pluggy check the hooks. One module may serve several kinds, and is then registered once."""
@@ -171,13 +158,22 @@ class Plugins:
         if function is None:
             fault = "lacks the mark @hookimpl on its" if hasattr(plugin, hook) else "has no"
             raise PluginError(f"{who} {fault} hook {hook}(); see partisan_core.hookspecs for its shape")
-        try:
+        with blaming(f"{who}: its hook {hook}()"):
             made = function()
-        except Exception as error:
-            raise PluginError(f"{who}: its hook {hook}() raised {type(error).__name__}: {error}") from error
         if not isinstance(made, record):
             raise PluginError(f"{who}: its hook {hook}() returned {made!r}, not a {record.__name__}")
         return made
+
+
+@contextmanager
+def blaming(culprit: str) -> Iterator[None]:
+    """Whatever a plugin's code raises in this block is a `PluginError`, sys.exit() included; Ctrl-C passes."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise PluginError(f"{culprit} raised {type(error).__name__}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +184,7 @@ class _Claimant:
     point: EntryPoint
 
     def __str__(self) -> str:
-        by = f" of {_origin(self.point)}" if self.point.dist else ""
+        by = f" of {origin(self.point)}" if self.point.dist else ""
         return f"the {_words(self.kind)} {self.point.name!r}{by}"
 
 
@@ -198,23 +194,6 @@ def _add_specs(manager: pluggy.PluginManager) -> None:
     for kind in GROUPS:
         mark(getattr(hookspecs, f"partisan_{kind}"))
     manager.add_hookspecs(hookspecs)
-
-
-def _info(kind: str, point: EntryPoint) -> PluginInfo:
-    distribution, version = _distribution(point)
-    return PluginInfo(kind, point.name, distribution, version, point.value)
-
-
-def _distribution(point: EntryPoint) -> tuple[str, str]:
-    """Name and version; a distribution with damaged metadata is listed, not fatal."""
-    try:
-        return (point.dist.name, point.dist.version) if point.dist else ("?", "?")
-    except Exception:  # noqa: BLE001 - what damaged metadata raises differs between versions of the library
-        return ("?", "?")
-
-
-def _origin(point: EntryPoint) -> str:
-    return " ".join(_distribution(point))
 
 
 def _words(kind: str) -> str:
@@ -232,7 +211,9 @@ def _reference(kind: str, use: str) -> EntryPoint:
 def _import(who: _Claimant) -> object:
     try:
         loaded: object = who.point.load()
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit() at import is a fault of the plugin, not the end of the program
         lost = isinstance(error, ModuleNotFoundError) and who.point.dist is None
         mend = "is its folder in PYTHONPATH?" if lost else "it is broken, or lacks what it needs"
         raise PluginError(

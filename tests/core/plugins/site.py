@@ -24,11 +24,14 @@ class Site:
         self._folder = folder
         self._modules: set[str] = set()
 
-    def install(self, distribution: str, version: str, points: dict[str, str], **modules: str) -> None:
+    def install(
+        self, distribution: str, version: str, points: dict[str, str], requires: tuple[str, ...] = (), **modules: str
+    ) -> None:
         """Install a distribution with entry points `{"serializers:mine": "module"}` and modules as source."""
         info = self._folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
+        needs = "".join(f"Requires-Dist: {need}\n" for need in requires)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n{needs}")
         lines = ""
         for point, value in points.items():
             group, name = point.split(":")

@@ -56,28 +56,34 @@ def test_two_distributions_that_claim_one_name_are_both_named(site: Site) -> Non
     ("api", "mend"),
     [
         ("2.0", "the core is too old: pip install --upgrade partisan-core"),
-        ("1.1", "the core is too old: pip install --upgrade partisan-core"),
+        ("1.2", "the core is too old: pip install --upgrade partisan-core"),
         ("0.9", "the plugin is too old: pip install --upgrade acme-mine"),
     ],
 )
 def test_a_plugin_for_another_api_is_refused_with_both_sides(api: str, mend: str, site: Site) -> None:
     site.install_serializer(SERIALIZER.replace("1.0", api))
     assert refusal("mine") == (
-        f"the serializer 'mine' of acme-mine 1.2 was written for API {api}, this core has API 1.0; {mend}"
+        f"the serializer 'mine' of acme-mine 1.2 was written for API {api}, this core has API 1.1; {mend}"
     )
 
 
 def test_a_plugin_that_states_no_api_is_refused_with_the_line_to_add(site: Site) -> None:
     site.install_serializer(SERIALIZER.replace('PARTISAN_API = "1.0"', ""))
     assert refusal("mine") == (
-        "the serializer 'mine' of acme-mine 1.2 does not state its API; its author has to add PARTISAN_API = \"1.0\""
+        "the serializer 'mine' of acme-mine 1.2 does not state its API; its author has to add PARTISAN_API = \"1.1\""
     )
+
+
+@pytest.mark.parametrize("api", ["1.0", "1.1"])
+def test_a_plugin_for_this_api_or_an_earlier_one_of_its_major_is_loaded(api: str, site: Site) -> None:
+    site.install_serializer(SERIALIZER.replace("1.0", api))
+    assert isinstance(Plugins().serializer("mine"), SerializerPlugin)
 
 
 @pytest.mark.parametrize("api", ['"1"', "1.0", '"newest"', '"1.0.0"'])
 def test_an_api_that_is_no_version_is_refused(api: str, site: Site) -> None:
     site.install_serializer(SERIALIZER.replace('"1.0"', api))
-    assert refusal("mine").endswith("which is no version like '1.0'")
+    assert refusal("mine").endswith("which is no version like '1.1'")
 
 
 def test_a_plugin_that_raises_at_import_is_named_and_the_cause_is_kept(site: Site) -> None:
@@ -89,6 +95,27 @@ def test_a_plugin_that_raises_at_import_is_named_and_the_cause_is_kept(site: Sit
         "ModuleNotFoundError: No module named 'no_such_module_anywhere'; it is broken, or lacks what it needs"
     )
     assert isinstance(caught.value.__cause__, ModuleNotFoundError)
+
+
+@pytest.mark.parametrize(
+    ("statement", "cause"), [("raise SystemExit(3)", "SystemExit: 3"), ("raise BaseException('x')", "BaseException: x")]
+)
+def test_a_plugin_that_ends_the_program_at_import_is_only_a_broken_plugin(
+    statement: str, cause: str, site: Site
+) -> None:
+    site.install_serializer(statement)
+    assert f"cannot be imported from acme_mine: {cause}; it is broken" in refusal("mine")
+
+
+def test_a_hook_that_ends_the_program_is_only_a_broken_hook(site: Site) -> None:
+    site.install_serializer(SERIALIZER.replace("return", "raise SystemExit(3)\n        return"))
+    assert refusal("mine").endswith("its hook partisan_serializer() raised SystemExit: 3")
+
+
+def test_ctrl_c_during_an_import_is_no_fault_of_the_plugin(site: Site) -> None:
+    site.install_serializer("raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        Plugins().serializer("mine")
 
 
 def test_a_broken_plugin_that_nobody_names_stops_nobody(site: Site) -> None:
@@ -148,3 +175,9 @@ def test_a_hook_that_returns_something_else_is_refused(site: Site) -> None:
 def test_a_configuration_class_that_is_none_is_refused(site: Site) -> None:
     site.install_serializer(SERIALIZER.replace("config: None", "config: None, config=dict"))
     assert refusal("mine").endswith("its config <class 'dict'> is no dataclass, as a configuration class has to be")
+
+
+def test_a_configuration_that_is_made_already_is_refused(site: Site) -> None:
+    made = SERIALIZER.replace("config: None", "config: None, config=NoOptions()")
+    site.install_serializer(made.replace("import SerializerPlugin", "import NoOptions, SerializerPlugin"))
+    assert refusal("mine").endswith("its config NoOptions() is no dataclass, as a configuration class has to be")

@@ -3,8 +3,12 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
+from partisan_core.installed import PluginInfo
 from partisan_core.kinds import SerializerPlugin, TransportPlugin
-from partisan_core.plugins import GROUPS, PUBLISHED, PluginInfo, Plugins
+from partisan_core.plugins import GROUPS, PUBLISHED, Plugins
+from partisan_core.version import VERSION
 from tests.core.plugins.site import SERIALIZER, Site
 
 ROOT = Path(__file__).parents[3]
@@ -12,7 +16,31 @@ ROOT = Path(__file__).parents[3]
 
 def test_a_plugin_is_listed_with_kind_name_distribution_version_and_module(site: Site) -> None:
     site.install_serializer()
-    assert PluginInfo("serializer", "mine", "acme-mine", "1.2", "acme_mine") in Plugins().listing()
+    assert PluginInfo("serializer", "mine", "acme-mine", "1.2", None, "acme_mine", False) in Plugins().listing()
+
+
+@pytest.mark.parametrize(
+    ("requires", "api_range"),
+    [
+        ((), None),
+        (("trio>=0.31", "partisan-core<2,>=1.1"), "partisan-core<2,>=1.1"),
+        (("Partisan_Core >=1,<2 ; python_version > '3'",), "Partisan_Core >=1,<2"),
+        (("partisan-core",), "partisan-core"),
+        (("partisan-core-extras>=1",), None),
+        (("not-partisan-core>=1",), None),
+    ],
+)
+def test_the_range_of_the_core_that_a_plugin_asks_for_is_read_from_its_metadata(
+    requires: tuple[str, ...], api_range: str | None, site: Site
+) -> None:
+    site.install("acme-mine", "1.2", {"serializers:mine": "acme_mine"}, requires)
+    assert [info.api_range for info in Plugins().listing() if info.name == "mine"] == [api_range]
+
+
+def test_the_parts_of_the_core_fit_the_core_they_come_with() -> None:
+    assert {info.api_range for info in Plugins().listing() if info.distribution == "partisan-core"} == {
+        f"partisan-core=={VERSION}"
+    }
 
 
 def test_listing_imports_nothing(site: Site) -> None:

@@ -76,8 +76,8 @@ def structure_settings(settings: Settings) -> Config:
     )
 
 
-def structure_options(selection: Selection, options_class: type[_T], section: str) -> _T:
-    """Make an instance of a plugin's configuration class of its part of the table `[section]`.
+def structure_options(selection: Selection, options_class: type[_T], *section: str) -> _T:
+    """Make an instance of a plugin's configuration class of its part of the table at the path `section`.
 
     Raises:
         ConfigError: with everything that is wrong in it.
@@ -85,6 +85,6 @@ def structure_options(selection: Selection, options_class: type[_T], section: st
     from partisan_core.config.structure import structure
 
     settings = Settings()
-    settings.put((section,), selection.options, CODE)
+    settings.put(section, selection.options, CODE)
     settings.origins = {path: selection.origins.get(key_path(path), CODE) for path in settings.origins}
-    return structure(dict(selection.options), options_class, settings, (section,))
+    return structure(dict(selection.options), options_class, settings, section)

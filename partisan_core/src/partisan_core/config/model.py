@@ -6,11 +6,12 @@ Parts that plugins own (`[overlay]`, `[serializer]`, …) stay raw in a `Selecti
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from partisan_core.config.readings import Count, Name, Table, Texts
 from partisan_core.config.units import PositiveSeconds, Seconds, Size, format_duration
 from partisan_core.identity import Address
+from partisan_core.spelling import did_you_mean
 
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
 
@@ -139,6 +140,26 @@ class LimitConfig(Table):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExtensionConfig(Table):
+    """`[extensions]`: what watches this node. The table `[extensions.NAME]` belongs to the extension of that name."""
+
+    enable: tuple[str, ...] = ()
+    """The extensions that are loaded, by installed name, in the order in which they hear of things."""
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The tables `[extensions.NAME]` by name, raw."""
+
+    def conflicts(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """A table of nobody is a misspelt one."""
+        if len({*self.enable}) < len(self.enable):
+            yield ("enable",), "each extension once"
+        for name, table in self.options.items():
+            if name not in self.enable:
+                yield (name,), f"the table of an enabled extension{did_you_mean(name, ['enable', *self.enable])}"
+            elif not isinstance(table, Mapping):
+                yield (name,), "a table"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config(Table):
     """A whole configuration. The channels `default` and `membership` always exist."""
 
@@ -151,6 +172,7 @@ class Config(Table):
     links: LinkConfig = field(default_factory=LinkConfig)
     mailboxes: MailboxConfig = field(default_factory=MailboxConfig)
     limits: LimitConfig = field(default_factory=LimitConfig)
+    extensions: ExtensionConfig = field(default_factory=ExtensionConfig)
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Where each value that is not a default came from, by key path."""
 

@@ -133,7 +133,7 @@ class Misfit(ConfigError):
     """One value of a table is out of bounds, or contradicts another one."""
 
     def __init__(self, table: object, key: tuple[str, ...], expected: str) -> None:
-        value: object = getattr(table, key[0])
+        value: object = getattr(table, key[0], None)
         super().__init__(f"{type(table).__name__}({key[0]}={value!r}): expected {expected}")
         self.key = key
         self.expected = expected

@@ -15,7 +15,7 @@ from cattrs import AttributeValidationNote, ClassValidationError, Converter, For
 from cattrs.errors import IterableValidationError, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, make_mapping_structure_fn
 
-from partisan_core.config.model import Selection
+from partisan_core.config.model import ExtensionConfig, Selection
 from partisan_core.config.problems import Problem, report, show
 from partisan_core.config.readings import Expected, Misfit, reading_of
 from partisan_core.config.sources import FileText, KeyPath, Settings
@@ -60,6 +60,7 @@ def _converter() -> Converter:
     converter.register_structure_hook(Path, _path)
     converter.register_structure_hook(Address, _address)
     converter.register_structure_hook(Selection, _selection)
+    converter.register_structure_hook(ExtensionConfig, _extensions(converter))
     return converter
 
 
@@ -150,6 +151,19 @@ def _selection(value: object, _: object) -> Selection:
         error.add_note(AttributeValidationNote("use", "use", str))
         raise ClassValidationError("while structuring a selection", [error], Selection)
     return Selection(use=str(use), options=options)
+
+
+def _extensions(converter: Converter) -> _Hook:
+    """Beside `enable` stand the tables of the extensions, which stay raw as the options of a `Selection` do."""
+    inner = _table(ExtensionConfig, converter)
+
+    def hook(value: object, kind: object) -> object:
+        if isinstance(value, Mapping):
+            options = {name: table for name, table in value.items() if name != "enable"}
+            value = {name: said for name, said in value.items() if name not in options} | {"options": options}
+        return inner(value, kind)
+
+    return hook
 
 
 def _problems(error: BaseException, path: KeyPath, target: object) -> Iterator[Problem]:

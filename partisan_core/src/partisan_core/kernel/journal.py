@@ -64,6 +64,24 @@ class NoticeStream:
         return await self.receive()
 
 
+class LogLimit:
+    """At most so many log lines per kind and second; who is admitted again tells how many were not."""
+
+    def __init__(self) -> None:
+        self._lines: dict[object, tuple[float, int]] = {}
+
+    def admit(self, kind: object) -> str | None:
+        """What to add to a line of that kind; None: do not write it."""
+        now, (since, lines) = trio.current_time(), self._lines.get(kind, (0.0, 0))
+        suppressed = 0
+        if now - since >= 1:
+            since, suppressed, lines = now, max(0, lines - _LINES_PER_SECOND), 0
+        self._lines[kind] = (since, lines + 1)
+        if lines >= _LINES_PER_SECOND:
+            return None
+        return f" (and {suppressed} more of its kind)" if suppressed else ""
+
+
 class Journal:
     """Where everything rare is reported once: streams, log and counters are fed from here."""
 
@@ -75,7 +93,7 @@ class Journal:
         self._snapshot = snapshot
         self._streams: list[NoticeStream] = []
         self._observers: list[Callable[[Notice], None]] = []
-        self._logged: dict[type, tuple[float, int]] = {}
+        self._limit = LogLimit()
 
     def report(self, notice: Notice) -> None:
         """Tell everybody."""
@@ -110,14 +128,8 @@ class Journal:
         level = logging.WARNING if isinstance(notice, PeerRefused) else level
         if not log.isEnabledFor(level):
             return
-        now, (since, lines) = trio.current_time(), self._logged.get(type(notice), (0.0, 0))
-        if now - since >= 1:
-            since, suppressed, lines = now, max(0, lines - _LINES_PER_SECOND), 0
-        else:
-            suppressed = 0
-        self._logged[type(notice)] = (since, lines + 1)
-        if lines < _LINES_PER_SECOND:
-            more = f" (and {suppressed} more of its kind)" if suppressed else ""
+        more = self._limit.admit(type(notice))
+        if more is not None:
             log.log(level, "%s: %s%s", self._node, describe(notice), more)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import click
 
 from partisan_cli.failing import Failure, explain
-from partisan_cli.offers import Offer, read_offers
+from partisan_cli.offers import Offer, disabled_offer, read_offers
 
 
 class Lazy(NamedTuple):
@@ -31,7 +31,7 @@ COMMANDS = {
     "join": Lazy("partisan_cli.commands.join:join", "Make a node join a cluster."),
     "leave": Lazy("partisan_cli.commands.leave:leave", "Make a node leave its cluster, and end."),
     "evict": Lazy("partisan_cli.commands.evict:evict", "Remove a member, living or dead, from the cluster."),
-    "plugins": Lazy("partisan_cli.commands.plugins:plugins", "List the installed plugins."),
+    "plugins": Lazy("partisan_cli.commands.plugins:plugins", "List the installed plugins, or check them."),
     "config": Lazy("partisan_cli.commands.config:config", "Check a configuration."),
 }
 
@@ -47,11 +47,8 @@ class Partisan(click.Group):
         """Import the command of that name."""
         if cmd_name in COMMANDS:
             return _with_debug(_load(COMMANDS[cmd_name].value))
-        offers = [offer for offer in read_offers() if offer.name == cmd_name]
-        if len(offers) > 1:
-            claims = " and ".join(map(str, offers))
-            raise Failure([f"the command {cmd_name!r} is claimed by {claims}; uninstall one of them"])
-        return _with_debug(_load_offer(offers[0])) if offers else None
+        command = load_offered(cmd_name)
+        return _with_debug(command) if command else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -60,6 +57,8 @@ class Partisan(click.Group):
         if args and not args[0].startswith("-") and args[0] not in (known := self.list_commands(ctx)):
             from partisan_core.spelling import did_you_mean
 
+            if offer := disabled_offer(args[0]):
+                raise Failure([f"the command {args[0]!r} of {offer} is disabled by PARTISAN_DISABLE_PLUGINS"])
             ctx.fail(f"no command {args[0]!r}{did_you_mean(args[0], known)}; see partisan --help")
         return super().resolve_command(ctx, args)
 
@@ -116,11 +115,25 @@ def _load(value: str) -> click.Command:
     return command
 
 
+def load_offered(name: str) -> click.Command | None:
+    """Import a stranger's command.
+
+    Raises:
+        Failure: with whatever that raised as its fault, sys.exit() included; or several claim the name.
+    """
+    offers = [offer for offer in read_offers() if offer.name == name]
+    if len(offers) > 1:
+        claims = " and ".join(map(str, offers))
+        raise Failure([f"the command {name!r} is claimed by {claims}; uninstall one of them"])
+    return _load_offer(offers[0]) if offers else None
+
+
 def _load_offer(offer: Offer) -> click.Command:
-    """Import a stranger's command; whatever that raises is named as its fault."""
     try:
         return _load(offer.value)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise Failure(
             [f"the command {offer.name!r} of {offer} cannot be loaded: {type(error).__name__}: {error}"]
         ) from error

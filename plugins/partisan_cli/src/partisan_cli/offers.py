@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
-GROUP = "partisan.commands"
+GROUP, KIND = "partisan.commands", "command"
 
 
 class Offer(NamedTuple):
@@ -29,8 +29,22 @@ class Offer(NamedTuple):
 
 
 def read_offers() -> list[Offer]:
-    """What is offered on the import path."""
-    return _read(tuple(sys.path))
+    """What is offered on the import path, but for what the operator disables."""
+    return [offer for offer in _read(tuple(sys.path)) if not _is_disabled(offer.name)]
+
+
+def disabled_offer(name: str) -> Offer | None:
+    """Return what `name` would be, were it not disabled."""
+    offers = [offer for offer in _read(tuple(sys.path)) if offer.name == name]
+    return offers[0] if offers and _is_disabled(name) else None
+
+
+def _is_disabled(name: str) -> bool:
+    if "PARTISAN_DISABLE_PLUGINS" not in os.environ:
+        return False  # the core is not imported for the help, if it can be helped
+    from partisan_core.installed import is_disabled
+
+    return is_disabled(KIND, name)
 
 
 @cache
