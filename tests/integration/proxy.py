@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import trio
@@ -24,8 +24,15 @@ class Proxy:
 
     def reset(self, first: int = 0) -> None:
         """Reset every connection from the `first`th on, at both ends."""
-        doomed, self.connections = self.connections[first:], self.connections[:first]
+        self._reset(self.connections[first:])
+
+    def reset_where(self, wanted: Callable[[trio.SocketStream], bool]) -> None:
+        """Reset the connections whose farther stream, to the target, is `wanted`."""
+        self._reset([pair for pair in self.connections if pair[1].socket.fileno() >= 0 and wanted(pair[1])])
+
+    def _reset(self, doomed: list[tuple[trio.SocketStream, trio.SocketStream]]) -> None:
         for pair in doomed:
+            self.connections.remove(pair)
             for stream in pair:
                 stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 stream.socket.close()

@@ -1,19 +1,15 @@
 """Connections that break in every way, with real sockets, while both nodes live."""
 
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import trio
 
-from partisan_core import Address, Node
+from partisan_core import Node
 from partisan_core.events import Reason
 from partisan_core.notices import ChannelDown, ChannelUp, NeighbourDown
+from tests.integration.apart import apart
 from tests.integration.nodes import PATIENCE, notice_of, opened, until
-from tests.integration.proxy import Proxy, opened_proxy
 
 IMPATIENT = {
     "ping_interval": "200ms",
@@ -21,68 +17,6 @@ IMPATIENT = {
     "reconnect_grace": "400ms",
     "handshake_timeout": "200ms",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Apart:
-    """Alpha and beta, and the proxies in front of them: all they say to each other goes through one of these."""
-
-    alpha: Node
-    beta: Node
-    proxies: tuple[Proxy, Proxy]
-
-    def reset(self, first: int = 0) -> None:
-        for proxy in self.proxies:
-            proxy.reset(first)
-
-    def damage(self, wanted: bool = True) -> None:
-        for proxy in self.proxies:
-            proxy.damages = wanted
-
-    def silence(self) -> None:
-        for proxy in self.proxies:
-            proxy.silent = True
-
-    def is_whole(self) -> bool:
-        rows = self.alpha.connections() + self.beta.connections()
-        return len(rows) == 4 and all(row.state == "connected" for row in rows)
-
-    @property
-    def lost_connections(self) -> int:
-        return sum(node.counters[kind] for node in (self.alpha, self.beta) for kind in ("ChannelDown", "PeerSuspected"))
-
-    @property
-    def downs(self) -> int:
-        return self.alpha.counters["NeighbourDown"] + self.beta.counters["NeighbourDown"]
-
-
-def _free_address() -> Address:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return Address("127.0.0.1", probe.getsockname()[1])
-
-
-@asynccontextmanager
-async def _opened_behind(name: str, proxy: Proxy, sections: dict[str, object]) -> AsyncIterator[Node]:
-    proxy.target = _free_address()
-    node = {"listen": [str(proxy.target)], "advertise": [str(proxy.address)]}
-    async with opened(name, node=node, **sections) as opened_node:
-        yield opened_node
-
-
-@asynccontextmanager
-async def apart(**sections: object) -> AsyncIterator[Apart]:
-    async with (
-        opened_proxy() as before_alpha,
-        opened_proxy() as before_beta,
-        _opened_behind("alpha", before_alpha, sections) as alpha,
-        _opened_behind("beta", before_beta, sections) as beta,
-    ):
-        await alpha.join(before_beta.address)
-        await until(lambda: alpha.neighbours() and beta.neighbours())
-        scene = Apart(alpha, beta, (before_alpha, before_beta))
-        await until(scene.is_whole)
-        yield scene
 
 
 async def test_resets_lose_no_peer_and_no_order_and_every_loss_is_a_gap() -> None:

@@ -203,8 +203,8 @@ class Kernel:
     # -- what parts ask for -------------------------------------------------------------------------------------
 
     def members(self) -> Mapping[str, NodeSpec]:
-        """Whom the overlay knows."""
-        return self.strategy.members()
+        """Whom the overlay knows; once this node has left, itself alone."""
+        return {self.me.name: self.me} if self.left else self.strategy.members()
 
     def _snapshot(self) -> Snapshot:
         neighbours = self.driver.host.neighbours
