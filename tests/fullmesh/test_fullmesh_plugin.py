@@ -41,3 +41,7 @@ def test_a_message_with_more_names_than_a_set_may_hold_is_refused() -> None:
         decode(encode(["u", [], names]), type=Update)
     with pytest.raises(ValidationError, match="length"):
         decode(encode(["s", dict.fromkeys(names, (1, 1))]), type=Summary)
+
+
+def test_the_plugin_declares_what_the_strategy_can() -> None:
+    assert Plugins().overlay("fullmesh").capabilities == FullMesh.capabilities == {"full_view", "evict", "reconcile"}

@@ -19,7 +19,7 @@ async def test_two_memory_clusters_at_once_do_not_meet() -> None:
     with trio.fail_after(10):
         async with memory_cluster(2) as some, memory_cluster(2) as others:
             assert [spec.name for spec in some[0].members()] == ["n0", "n1"]
-            assert some[0].spec.instance not in {spec.instance for spec in others[1].members()}
+            assert some[0].spec().instance not in {spec.instance for spec in others[1].members()}
 
 
 def test_a_memory_cluster_runs_under_a_virtual_clock() -> None:

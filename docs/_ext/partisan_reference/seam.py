@@ -14,6 +14,18 @@ come out, and after every event the host compares `members()` and `links()` with
 """
 
 
+CAPABILITIES = """
+An overlay says by name what an application may rely on. A node whose `node.requires` names something else does
+not start. The set is open: another overlay may bring another name. These have a meaning in this project:
+"""
+
+MEANINGS = {
+    "full_view": "`members()` is everybody, sooner or later, on every node.",
+    "evict": "It acts on `Evict`: without it `Node.evict` is a `CapabilityError`.",
+    "reconcile": "It acts on `Reconcile`: without it `Node.reconcile` is a `CapabilityError`.",
+}
+
+
 def page() -> str:
     """Strategy, events, effects, reasons."""
     attributes = [[code(name), code(written), text] for name, written, text in fields(MembershipStrategy)]
@@ -23,6 +35,9 @@ def page() -> str:
         INTRODUCTION,
         class_section(MembershipStrategy, level=2),
         table(["attribute", "type", "meaning"], attributes),
+        "## Capabilities",
+        CAPABILITIES,
+        table(["capability", "meaning"], [[code(name), text] for name, text in MEANINGS.items()]),
         "## Events",
         table(["event", "fields", "meaning"], rows(events)),
         "## Effects",

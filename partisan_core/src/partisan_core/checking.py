@@ -7,8 +7,9 @@ from partisan_core.config.loader import read_settings, structure_options, struct
 from partisan_core.config.model import DEFAULT_USES, Selection
 from partisan_core.config.problems import key_path
 from partisan_core.config.sources import KeyPath, Settings
-from partisan_core.errors import ConfigError, PluginError
+from partisan_core.errors import ConfigError, PluginError, RequirementError
 from partisan_core.plugins import Plugins
+from partisan_core.requirements import check_requirements
 
 
 def check_configuration(path: Path | None = None, *, overrides: Mapping[str, object] | None = None) -> list[str]:
@@ -21,11 +22,15 @@ def check_configuration(path: Path | None = None, *, overrides: Mapping[str, obj
     except ConfigError as error:
         return list(error.problems)
     problems: list[str] = []
+    plugins = Plugins()
     try:
-        structure_settings(settings)
+        check_requirements(structure_settings(settings), plugins)
     except ConfigError as error:
         problems += error.problems
-    plugins = Plugins()
+    except RequirementError as error:
+        problems.append(str(error))
+    except PluginError:
+        pass  # that the overlay cannot be loaded is told below
     for section in DEFAULT_USES:
         problems += _section_problems(section, settings, plugins)
     problems += _channel_problems(settings, plugins)

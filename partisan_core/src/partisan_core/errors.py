@@ -8,7 +8,8 @@ PartisanError
 ├── StartError             the node could not start; nothing was left behind
 │   ├── AddressInUse       another process listens there
 │   ├── DataDirLocked      another process runs in this data_dir
-│   └── DataDirUnusable    not writable, or a state file that cannot be believed
+│   ├── DataDirUnusable    not writable, or a state file that cannot be believed
+│   └── RequirementError   the overlay lacks a capability that `node.requires` names
 ├── NameInUse              somebody else lives under our name; this node has stopped
 ├── JoinError              a contact refused us for good (wrong cluster, overlay, version, ourselves)
 ├── CapabilityError        the overlay in use cannot do what was asked; nothing was changed
@@ -71,6 +72,10 @@ class DataDirLocked(StartError):
 
 class DataDirUnusable(StartError):
     """The data_dir cannot be written, or holds a state file that cannot be believed."""
+
+
+class RequirementError(StartError):
+    """The overlay lacks a capability that `node.requires` names."""
 
 
 class NameInUse(PartisanError):

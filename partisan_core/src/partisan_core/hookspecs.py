@@ -88,9 +88,9 @@ def partisan_failure_detector() -> FailureDetectorPlugin:
 def partisan_overlay() -> OverlayPlugin:
     """Hand over an overlay: whom the node knows, and to whom it wants links. Group `partisan.overlays`.
 
-    Called when: a node starts whose `[overlay] use` names it, after all other parts.
-    Returns: the factory of a pure state machine, its configuration class and the version of its messages;
-        the factory is called once per life of the node.
+    Called when: a node starts whose `[overlay] use` names it; before all else when `node.requires` is set.
+    Returns: the factory of a pure state machine, its configuration class, its capabilities and the version of its
+        messages; the factory is called once per life of the node.
     May it block: no.
     Since: 1.0
     """

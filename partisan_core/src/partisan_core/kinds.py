@@ -4,7 +4,7 @@ A hook (see `hookspecs`) returns one of the records. The kernel makes a `config`
 the configuration, calls `make` with it once, and binds what it returns: no hook is called per message.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from random import Random
@@ -163,6 +163,8 @@ class OverlayPlugin:
     """Called with the local node, an instance of `config` and the only source of randomness there is."""
     config: type = NoOptions
     """A frozen dataclass: the rest of the table `[overlay]`."""
+    capabilities: Collection[str] = frozenset()
+    """What an application may require of it: the `capabilities` of what `make` makes."""
     version: int = 1
     """The version of its messages. Nodes with different ones refuse each other by name."""
 

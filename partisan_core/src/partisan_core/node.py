@@ -1,18 +1,22 @@
 """The face of a node: what an application does with it."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
+from typing import Literal
 
 import trio
 
 from partisan_core.cancellation import is_cancelled
 from partisan_core.errors import WouldBlock
 from partisan_core.identity import Address, NodeSpec
+from partisan_core.kernel.directory import Directory
+from partisan_core.kernel.joining import Joining
 from partisan_core.kernel.journal import NoticeStream
 from partisan_core.kernel.kernel import Kernel
 from partisan_core.kernel.operations import Operations
 from partisan_core.kernel.report import Report
+from partisan_core.kernel.subscriptions import Subscription, Subscriptions
 from partisan_core.mailboxes import Mailbox
 from partisan_core.refs import Ref
 from partisan_core.views import ConnectionRow, MemberRow, Status
@@ -26,7 +30,10 @@ class Node:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._operations = Operations(kernel)
+        self._joining = Joining(kernel)
+        self._operations = Operations(kernel, self._joining)
+        self._directory = Directory(kernel)
+        self._subscriptions = Subscriptions(kernel)
         self._outlets = kernel.outlets
         self._routes = kernel.outlets.routes
         self._until_yield = _YIELD_BYTES
@@ -39,29 +46,38 @@ class Node:
         return self._kernel.me.name
 
     @property
-    def spec(self) -> NodeSpec:
-        """What this node tells the others about itself."""
-        return self._kernel.me
-
-    @property
     def addresses(self) -> tuple[Address, ...]:
         """Where it is dialled, with real ports."""
         return self._kernel.me.addresses
 
+    def spec(self, peer: str | None = None) -> NodeSpec:
+        """What a peer, or without an argument this node, tells about itself: life, addresses, labels, metadata.
+
+        Raises:
+            UnknownNode: neither a member nor connected, with the nearest name.
+        """
+        return self._directory.spec(peer)
+
     # -- membership ---------------------------------------------------------------------------------------------
 
-    async def join(self, *contacts: str | Address) -> None:
+    async def join(self, *contacts: str | Address, fully: bool = False) -> None:
         """Join through the first contact that answers; tries until connected, so a cancel scope is the deadline.
 
+        A contact that has not answered after 0.25 s is no longer waited for: the next one is tried beside it.
         After `leave` it joins as a new incarnation.
+
+        Args:
+            *contacts: addresses of nodes of the cluster.
+            fully: return only when every lane to the contact that answered is connected.
 
         Raises:
             JoinError: every contact refused for good: wrong cluster, overlay, version, or this node itself.
             NameInUse: a living node has this node's name.
             AddressError: a contact is no address.
+            NodeClosed: this node left, was evicted or is closing meanwhile.
         """
         addresses = [Address.parse(contact) if isinstance(contact, str) else contact for contact in contacts]
-        await self._operations.join(addresses)
+        await self._joining.join(addresses, fully=fully)
 
     async def leave(self) -> None:
         """Leave the cluster: tell the others, flush what is queued for at most `links.flush_timeout`, let go.
@@ -83,10 +99,12 @@ class Node:
     async def reconcile(self, contacts: Sequence[str]) -> None:
         """Make the cluster consist of exactly the nodes at `contacts` (addresses) and this one.
 
-        The missing are joined, the others evicted. An empty list changes nothing.
+        The missing are joined, the others evicted. An empty list changes nothing; this node's own address alone
+        evicts all others.
 
         Raises:
             JoinError: a contact could not be asked who it is; nothing was changed.
+            CapabilityError: the overlay cannot reconcile.
         """
         await self._operations.reconcile([Address.parse(contact) for contact in contacts])
 
@@ -99,11 +117,64 @@ class Node:
         """To whom there is a wanted, working link, by name."""
         return tuple(sorted(self._kernel.driver.host.neighbours))
 
+    def nodes(self, kind: Literal["known", "visible"] = "visible") -> tuple[str, ...]:
+        """Names: of the nodes to which a link works, whoever wants it; or of the members, this node included."""
+        return self._directory.nodes(kind)
+
     async def wait_neighbours(self, count: int = 1) -> None:
         """Wait until there are at least `count` neighbours."""
         await trio.lowlevel.checkpoint()
         while len(self._kernel.driver.host.neighbours) < count:
             await self._kernel.driver.changed.park()
+
+    # -- connections --------------------------------------------------------------------------------------------
+
+    def is_connected(self, peer: str, channel: str | None = None) -> bool:
+        """True while at least one lane to `peer`, of that channel or of any, is connected; always true of itself.
+
+        Raises:
+            UnknownNode, UnknownChannel: with the nearest name.
+        """
+        return self._directory.is_connected(peer, channel)
+
+    def is_fully_connected(self, peer: str) -> bool:
+        """True while every lane that both ends have is connected; raises as `is_connected`."""
+        return self._directory.is_fully_connected(peer)
+
+    def disconnect(self, peer: str) -> None:
+        """Break all connections to `peer`, and nothing else: it stays a member, and no down is told.
+
+        A link that either end wants is dialled again, and its sessions resume: what is queued arrives. What is on its
+        way when they break may be lost, as ever, and is told as a `Gap`. A peer without connections is left alone.
+
+        Raises:
+            UnknownNode: with the nearest name.
+        """
+        self._operations.disconnect(self.spec(peer).name)
+
+    def on_up(
+        self, callback: Callable[[NodeSpec], object], *, peer: str | None = None, channel: str | None = None
+    ) -> Subscription:
+        """Call `callback(spec)` each time when a neighbour, or only `peer`, comes up: once, before its first message.
+
+        With a `channel`: each time when the first lane of it to a peer is connected, neighbour or not. What is up
+        already is no event: see `neighbours`, `is_connected`.
+
+        The callback is called inside the node, at the moment of the transition; it must not block. One that raises is
+        logged and counted (`callback_errors`), and disturbs nobody; with `node.strict` the node stops with its error.
+
+        Raises:
+            UnknownChannel: with the nearest name.
+            InvalidName: `peer` cannot be a name. It need not be known yet.
+            TypeError: the callback is async.
+        """
+        return self._subscriptions.open(callback, up=True, peer=peer, channel=channel)
+
+    def on_down(
+        self, callback: Callable[[NodeSpec], object], *, peer: str | None = None, channel: str | None = None
+    ) -> Subscription:
+        """The same when a neighbour goes down, after its last message; or the last lane of a channel is lost."""
+        return self._subscriptions.open(callback, up=False, peer=peer, channel=channel)
 
     # -- the end ------------------------------------------------------------------------------------------------
 

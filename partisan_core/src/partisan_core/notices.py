@@ -52,7 +52,7 @@ class PeerTrusted(Struct, frozen=True):
 
 
 class ChannelUp(Struct, frozen=True):
-    """A lane of a channel is connected."""
+    """A lane of a channel, `membership` included, is connected. One connection that takes over from another is none."""
 
     peer: NodeSpec
     channel: str
@@ -60,7 +60,7 @@ class ChannelUp(Struct, frozen=True):
 
 
 class ChannelDown(Struct, frozen=True):
-    """A lane of a channel lost its connection; it is dialled again, the peer is not down by that."""
+    """A lane lost its connection; while the peer is up or within its grace it is dialled again, no down by itself."""
 
     peer: NodeSpec
     channel: str

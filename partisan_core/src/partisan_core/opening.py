@@ -23,6 +23,7 @@ from partisan_core.kernel.state import lock_directory, next_incarnation
 from partisan_core.kinds import Listener, Transport
 from partisan_core.node import Node
 from partisan_core.plugins import Plugins
+from partisan_core.requirements import check_requirements
 
 
 @asynccontextmanager
@@ -42,6 +43,7 @@ async def open_node(config: Config | Path | str | None = None, **sections: objec
     """
     settings = _settings(config, sections)
     plugins = Plugins()
+    check_requirements(settings, plugins)
     observers = make_observers(settings, plugins)
     with ExitStack() as stack:
         control = None

@@ -226,7 +226,8 @@ def _direct(kind: str, thing: object, record: type[_Record]) -> _Record | None:
     """What a reference names without any hook: the record itself, or the class of a strategy."""
     if kind == "overlay" and isinstance(thing, type) and hasattr(thing, "handle"):
         strategy = cast("type[MembershipStrategy]", thing)
-        thing = OverlayPlugin(make=strategy, config=getattr(strategy, "Config", NoOptions))
+        config, capabilities = getattr(strategy, "Config", NoOptions), getattr(strategy, "capabilities", ())
+        thing = OverlayPlugin(make=strategy, config=config, capabilities=capabilities)
     return thing if isinstance(thing, record) else None
 
 

@@ -24,7 +24,7 @@ class MembershipStrategy(Protocol):
     """The message types of this overlay: tagged, frozen, `array_like` Structs. The core encodes and decodes them."""
 
     capabilities: ClassVar[Collection[str]]
-    """`full_view`, `evict`, `reserved_slots`, …: checked against what the application requires."""
+    """`full_view`, `evict`, …: what it can; its plugin declares them for applications to require."""
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         """The only way in. MUST be pure but for its own state; `now` is monotonic seconds. MUST NOT block."""

@@ -11,4 +11,4 @@ PARTISAN_API = "1.0"
 @hookimpl
 def partisan_overlay() -> OverlayPlugin:
     """Hand over the full mesh."""
-    return OverlayPlugin(make=FullMesh, config=FullMeshConfig)
+    return OverlayPlugin(make=FullMesh, config=FullMeshConfig, capabilities=FullMesh.capabilities)

@@ -82,6 +82,13 @@ class Stumbling(Acquaintances):
         return super().handle(event, now)
 
 
+class Choosy(Acquaintances):
+    """Will have nothing to do with alpha, who lets everybody in."""
+
+    def handle(self, event: Event, now: float) -> list[Effect]:
+        return [] if isinstance(event, Join) and event.contact.name == "alpha" else super().handle(event, now)
+
+
 class Ticking(Acquaintances):
     """Counts its timer in `ticks`, by incarnation: who lives twice must not tick twice."""
 

@@ -97,7 +97,7 @@ async def test_each_start_in_a_data_dir_has_a_newer_incarnation(tmp_path: Path) 
     incarnations = []
     for _ in range(3):
         async with opened("alpha", node={"data_dir": str(tmp_path)}) as alpha:
-            incarnations.append(alpha.spec.incarnation)
+            incarnations.append(alpha.spec().incarnation)
     assert incarnations == sorted(set(incarnations))
 
 
@@ -172,7 +172,7 @@ async def test_a_new_life_after_leave_does_not_inherit_the_timers_of_the_old(
         await beta.join(*alpha.addresses)
         Ticking.ticks.clear()
         await trio.sleep(10)
-        assert 9 <= Ticking.ticks.count(beta.spec.incarnation) <= 11
+        assert 9 <= Ticking.ticks.count(beta.spec().incarnation) <= 11
 
 
 async def test_leaving_is_told_as_left(autojump_clock: trio.testing.MockClock) -> None:

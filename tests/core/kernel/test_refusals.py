@@ -84,7 +84,7 @@ async def test_a_newcomer_takes_over_the_name_of_a_node_that_does_not_answer() -
             await join(newcomer, alpha)
             await until(lambda: alpha.neighbours() == ("stranger",))
             up = await notice_of(NeighbourUp, events)
-            assert up.peer == newcomer.spec
+            assert up.peer == newcomer.spec()
         await silent.wait_closed()
 
 

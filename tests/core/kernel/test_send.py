@@ -204,7 +204,7 @@ async def test_a_reference_by_life_dies_with_it() -> None:
         async with memory.opened("beta") as beta:
             box = beta.open_mailbox("greeter")
             await link(beta, alpha)
-            ref = Ref("beta", "greeter", beta.spec.incarnation)
+            ref = Ref("beta", "greeter", beta.spec().incarnation)
             await alpha.send(ref, "now")
             assert await box.receive() == "now"
         await until(lambda: not alpha.neighbours())

@@ -62,6 +62,8 @@ class NodeConfig(Table):
     """Role, zone, version: what overlays and operators select by."""
     metadata: LabelMap = field(default_factory=dict)
     """The user's own; never interpreted."""
+    requires: tuple[str, ...] = ()
+    """Capabilities without which the application cannot work: an overlay that lacks one is refused at start."""
     strict: bool = False
     """A part that raises stops the node instead of being logged and counted. Chosen: for tests only."""
 

@@ -1,7 +1,7 @@
 """The channels of a node: configuration, codec and policy, bound once at start."""
 
 import zlib
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -80,12 +80,21 @@ def find_channel(channels: Mapping[str, Channel], name: str) -> Channel:
     """
     channel = channels.get(name)
     if channel is None or name == MEMBERSHIP:
-        known = sorted(set(channels) - {MEMBERSHIP})
-        raise UnknownChannel(
-            f"no channel {name!r} is configured{did_you_mean(name, known)}; nothing was sent. There are "
-            f"{', '.join(known)}. Add [channels.{name}] to the configuration of every node"
-        )
+        raise _unknown(name, set(channels) - {MEMBERSHIP}, "sent")
     return channel
+
+
+def check_channel(channels: Mapping[str, Channel], name: str) -> None:
+    """Raise `UnknownChannel` when there is none of that name, `membership` included."""
+    if name not in channels:
+        raise _unknown(name, channels, "done")
+
+
+def _unknown(name: str, known: Collection[str], what: str) -> UnknownChannel:
+    return UnknownChannel(
+        f"no channel {name!r} is configured{did_you_mean(name, known)}; nothing was {what}. There are "
+        f"{', '.join(sorted(known))}. Add [channels.{name}] to the configuration of every node"
+    )
 
 
 def choose_lane(key: Hashable, lanes: int) -> int:

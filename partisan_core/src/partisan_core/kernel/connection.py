@@ -117,13 +117,17 @@ class Connection:
             self._scope.cancel()
 
     def replace(self) -> None:
-        """A newer connection of this lane takes over: take in what has arrived, then break.
+        """A newer connection of this lane takes over."""
+        self.give_up("replaced by a newer connection of the same lane")
+
+    def give_up(self, why: str) -> None:
+        """Take in what has arrived, then break.
 
         But not into a full mailbox: a peer that connects again and again would fill it without bound.
         """
         if not self._reader.paused:
             self._reader.drain_nowait()
-        self.close("replaced by a newer connection of the same lane")
+        self.close(why)
 
     # -- running ------------------------------------------------------------------------------------------------
 

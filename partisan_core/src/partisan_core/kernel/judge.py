@@ -48,7 +48,7 @@ class Judge:
             return Refused.CLOSING, f"node {me.name} {self.barred}"
         if node.name == me.name:
             return Refused.NAME_IN_USE, f"the name {me.name} is in use by this node; choose another name"
-        known = self._newest(node.name)
+        known = self.newest(node.name)
         if known is not None and node.life < known.life:
             text = (
                 f"incarnation {node.incarnation} of {node.name} is older than {known.incarnation}, known here; "
@@ -100,7 +100,8 @@ class Judge:
             return Refused.SIMULTANEOUS, "this lane is connected already"
         return None
 
-    def _newest(self, name: str) -> NodeSpec | None:
+    def newest(self, name: str) -> NodeSpec | None:
+        """The newest life of another node that members or connections tell of."""
         peer = self._peers.table.get(name)
         known = [spec for spec in (self._members().get(name), peer.spec if peer else None) if spec is not None]
         return max(known, key=lambda spec: spec.life, default=None)

@@ -60,6 +60,11 @@ class Peer:
         """Nothing is left to remember."""
         return self.link.state is LinkState.IDLE and not self.connections and not self.dialling
 
+    @property
+    def is_full(self) -> bool:
+        """Every lane that both ends have is connected."""
+        return self.connections.keys() >= {MEMBERSHIP_LANE, *self._data_lanes()}
+
     def lane(self, key: LaneKey) -> Lane | None:
         """The lane of that key, when the peer has it."""
         if key == MEMBERSHIP_LANE:
@@ -90,6 +95,8 @@ class Peer:
 
     def missing_lanes(self) -> list[LaneKey]:
         """Lanes without a connection that are to be dialled now."""
-        keys = [(name, lane.index) for name, lanes in self.lanes.items() for lane in lanes]
         busy = self.connections.keys() | self.dialling | self.resting
-        return [key for key in keys if key not in busy]
+        return [key for key in self._data_lanes() if key not in busy]
+
+    def _data_lanes(self) -> list[LaneKey]:
+        return [(name, lane.index) for name, lanes in self.lanes.items() for lane in lanes]

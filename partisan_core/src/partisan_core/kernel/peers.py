@@ -141,8 +141,7 @@ class Peers:
         if key == MEMBERSHIP_LANE:
             self._attach_membership(peer, connection, shaken.hello)
         else:
-            peer.connections[key] = connection
-            self._journal.report(ChannelUp(connection.peer, *key))
+            self._hold(peer, key, connection)
         if shaken.losses.incoming:
             self.on_gap(connection.peer, shaken.lane, shaken.losses.incoming)
         self._journal.drop("lost_with_connection", shaken.losses.outgoing)
@@ -169,12 +168,11 @@ class Peers:
             return
         del peer.connections[key]
         peer.last_error = connection.error or ""
+        self._journal.report(ChannelDown(connection.peer, *key, error=peer.last_error))
         if key == MEMBERSHIP_LANE:
             self._act(peer, self._membership_ended(peer, connection))
-        else:
-            self._journal.report(ChannelDown(connection.peer, *key, error=connection.error or ""))
-            if connection.farewell is None:
-                self._dial_lanes(peer)
+        elif connection.farewell is None:
+            self._dial_lanes(peer)
         self._forget_idle(peer)
 
     def dial_ended(self, peer: Peer, key: LaneKey, failure: Reason | None, error: str) -> None:
@@ -219,12 +217,19 @@ class Peers:
         if peer.membership is not connection.lane:
             peer.membership.fail(NodeDown(f"node {peer.spec} is another life than the one this was meant for"))
             peer.membership = connection.lane
-        peer.connections[MEMBERSHIP_LANE] = connection
         peer.interested = not connection.dialled
         if Up() in actions:
             peer.open_lanes(hello)
+        self._hold(peer, MEMBERSHIP_LANE, connection)
         self._act(peer, [action for action in actions if not isinstance(action, Down)])
         self._tell_interest(peer)
+
+    def _hold(self, peer: Peer, key: LaneKey, connection: Connection) -> None:
+        """It is the connection of that lane now; one that takes over from another is no event."""
+        is_new = key not in peer.connections
+        peer.connections[key] = connection
+        if is_new:
+            self._journal.report(ChannelUp(connection.peer, *key))
 
     def _bring_up(self, peer: Peer) -> None:
         peer.up = peer.spec
@@ -241,6 +246,8 @@ class Peers:
         error = NodeDown(f"node {peer.spec} is down ({reason}); what was queued for it was dropped")
         self._journal.drop(f"node_{reason}", peer.drop_lanes(error))
         self.routes_changed()
+        for key, connection in ended.items():
+            self._journal.report(ChannelDown(connection.peer, *key, error=connection.error or ""))
         if up is not None:
             self.listener.link_down(up, reason)
 

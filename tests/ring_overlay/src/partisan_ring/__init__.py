@@ -57,4 +57,4 @@ class Ring:
 
 @hookimpl
 def partisan_overlay() -> OverlayPlugin:
-    return OverlayPlugin(make=Ring, config=RingConfig)
+    return OverlayPlugin(make=Ring, config=RingConfig, capabilities=Ring.capabilities)

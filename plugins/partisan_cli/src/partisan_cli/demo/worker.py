@@ -55,7 +55,7 @@ class Worker:
         self._paths = [Path(os.fsdecode(path)) for path in paths]
         self._node = node
         self._pause = begin.pause
-        self._application = Application(node.name, node.spec.incarnation, Placement(paths))
+        self._application = Application(node.name, node.spec().incarnation, Placement(paths))
         self._may_count = trio.Event()
         self._stirred = trio.Event()
         self._view = (dict[str, int](), dict[str, int]())
@@ -181,7 +181,7 @@ async def work(begin: Begin, orders: AsyncIterator[Order]) -> None:
     ) as node:
         worker = Worker(node, begin)
         async with node.open_mailbox(MAILBOX) as mailbox:
-            report(Started(str(node.addresses[0]), node.spec.incarnation))
+            report(Started(str(node.addresses[0]), node.spec().incarnation))
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(worker.watch)
                 nursery.start_soon(worker.receive, mailbox)

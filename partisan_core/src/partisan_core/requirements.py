@@ -1,0 +1,53 @@
+"""What the application requires of the overlay, checked before anything is opened."""
+
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from itertools import chain
+
+from partisan_core.config.model import Config
+from partisan_core.errors import PluginError, RequirementError
+from partisan_core.kernel.selecting import named_by
+from partisan_core.plugins import Plugins
+from partisan_core.spelling import did_you_mean
+
+
+def check_requirements(config: Config, plugins: Plugins) -> None:
+    """Compare `node.requires` with what the overlay declares.
+
+    Raises:
+        RequirementError: something is missing; nothing was started.
+        PluginError: the overlay cannot be loaded.
+    """
+    if not config.node.requires:
+        return
+    with named_by(config, "overlay.use"):
+        overlay = plugins.overlay(config.overlay.use)
+    missing = [name for name in config.node.requires if name not in overlay.capabilities]
+    if missing:
+        installed = _installed(plugins)
+        installed[config.overlay.use] = overlay.capabilities
+        raise RequirementError(
+            f"{config.origins.get('node.requires', 'default')}: node.requires: overlay {config.overlay.use!r} lacks "
+            f"{'; '.join(_lack(name, installed) for name in missing)}. It has {_list(overlay.capabilities)}. "
+            f"Nothing was started: use another overlay, or require less"
+        )
+
+
+def _lack(name: str, installed: Mapping[str, Collection[str]]) -> str:
+    having = [overlay for overlay, capabilities in installed.items() if name in capabilities]
+    hint = "" if having else did_you_mean(name, chain.from_iterable(installed.values()))
+    return f"{name!r}{hint}; installed overlays that have it: {_list(having)}"
+
+
+def _installed(plugins: Plugins) -> dict[str, Collection[str]]:
+    """The capabilities of each installed overlay that can be loaded: only an error is worth importing them all."""
+    found: dict[str, Collection[str]] = {}
+    for info in plugins.listing():
+        with suppress(PluginError):
+            if info.kind == "overlay":
+                found[info.name] = plugins.overlay(info.name).capabilities
+    return found
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
