@@ -99,9 +99,9 @@ class Machine:
         return CliRunner().invoke(partisan, arguments, env={"XDG_RUNTIME_DIR": str(self.runtime)})
 
     def ask(self, *arguments: str) -> Any:
-        """Call a listing with `--json` and return what it says."""
+        """Call a listing with `--json` and return what it says; a node that is not healthy has a status too."""
         result = self.call(*arguments, "--json")
-        assert result.exit_code == 0, result.output
+        assert result.exit_code == 0 or "is not healthy" in result.stderr, result.output
         return json.loads(result.stdout)
 
     def fail(self, *arguments: str) -> str:

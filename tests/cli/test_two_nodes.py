@@ -52,8 +52,11 @@ def test_members_have_a_state_and_tell_which_one_is_asked(pair: Pair) -> None:
 
 def test_connections_are_listed_per_peer_channel_and_lane(pair: Pair) -> None:
     machine, alpha, beta = pair
-    rows = machine.ask("connections", "--data-dir", beta.data_dir)
-    membership, default = rows
+    (link,) = machine.ask("connections", "--data-dir", beta.data_dir)
+    assert (link["peer"], link["member"], link["state"]) == ("alpha", "up", "up")
+    assert "overlay" in link["wanted_by"]
+    assert link["since"] >= 0
+    membership, default = rows = link["lanes"]
     assert [(row["peer"], row["channel"], row["lane"]) for row in rows] == [
         ("alpha", "membership", 0),
         ("alpha", "default", 0),
@@ -63,6 +66,17 @@ def test_connections_are_listed_per_peer_channel_and_lane(pair: Pair) -> None:
     assert membership["address"] == alpha.address
     assert membership["bytes_out"] > 0
     assert membership["age"] >= 0
+    (back,) = machine.ask("connections", "beta", "--data-dir", alpha.data_dir)
+    for here, there in zip(rows, back["lanes"], strict=True):
+        assert here["session"] == there["session"]
+        assert (here["waits_for"], here["last_error"], here["resolved"]) == ("", "", True)
+    assert (default["sent"], back["lanes"][1]["received"]) == (0, 0)
+
+
+def test_a_peer_that_is_none_is_answered_with_the_nearest(pair: Pair) -> None:
+    machine, _, beta = pair
+    said = machine.fail("connections", "alhpa", "--data-dir", beta.data_dir)
+    assert "no peer 'alhpa' is known to this node (did you mean 'alpha'?)" in said
 
 
 def test_a_ping_tells_the_round_trip_time_and_the_connection_remembers_it(pair: Pair) -> None:
@@ -70,7 +84,7 @@ def test_a_ping_tells_the_round_trip_time_and_the_connection_remembers_it(pair: 
     pongs = machine.ask("ping", "--count", "3", "--data-dir", alpha.data_dir)
     assert [pong["peer"] for pong in pongs] == ["beta"] * 3
     assert all(0 < pong["rtt"] < 2 for pong in pongs)
-    membership = machine.ask("connections", "--data-dir", alpha.data_dir)[0]
+    membership = machine.ask("connections", "--data-dir", alpha.data_dir)[0]["lanes"][0]
     assert membership["rtt"] == pongs[-1]["rtt"]
     assert membership["dialled"] is False
 
@@ -83,13 +97,14 @@ def test_the_status_tells_the_node_at_a_glance(pair: Pair) -> None:
     assert status["process"] == beta.process.pid
     assert status["notices"]["NeighbourUp"] == 1
     assert status["dropped"] == {}
+    assert (status["healthy"], status["problems"], status["missing"]) == (True, [], [])
 
 
 def test_tables_show_the_same_to_people(pair: Pair) -> None:
     machine, alpha, beta = pair
     for listing, expected in {
         "members": ["name", "alpha", "up", "this node", "zone=eu-1", alpha.address],
-        "connections": ["channel", "membership", "connected", alpha.address],
+        "connections": ["alpha (up): up for", "wanted by overlay", "membership", "connected", alpha.address],
         "status": ["neighbours", "alpha", beta.data_dir],
         "ping": ["alpha: ", " ms"],
     }.items():

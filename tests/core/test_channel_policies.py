@@ -4,7 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partisan_core.kinds import Verdict
+from partisan_core.plugins import Plugins
 from partisan_core.policies.block import Block
+from partisan_core.policies.disconnect import Disconnect
 from partisan_core.policies.drop_newest import DropNewest
 from partisan_core.policies.drop_oldest import DropOldest
 
@@ -40,6 +42,16 @@ def test_block_lets_the_sender_wait_and_drops_nothing() -> None:
     lane = full_lane()
     assert Block().make_room(lane, 5) is Verdict.WAIT
     assert list(lane.waiting) == [10, 20, 30]
+
+
+def test_disconnect_leaves_what_waits_to_the_lane_that_closes() -> None:
+    lane = full_lane()
+    assert Disconnect().make_room(lane, 5) is Verdict.DISCONNECT
+    assert list(lane.waiting) == [10, 20, 30]
+
+
+def test_disconnect_is_installed_under_its_name() -> None:
+    assert isinstance(Plugins().channel_policy("disconnect").policy, Disconnect)
 
 
 def test_drop_newest_rejects_the_message_and_drops_nothing_that_waits() -> None:

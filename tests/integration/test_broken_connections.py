@@ -18,9 +18,12 @@ IMPATIENT = {
     "handshake_timeout": "200ms",
 }
 
+BRISK = {"redial_limit": "100ms"}
+"""For connections that are broken many times a second."""
+
 
 async def test_resets_lose_no_peer_and_no_order_and_every_loss_is_a_gap() -> None:
-    async with apart() as scene, scene.alpha.open_events() as events, trio.open_nursery() as nursery:
+    async with apart(links=BRISK) as scene, scene.alpha.open_events() as events, trio.open_nursery() as nursery:
         box = scene.alpha.open_mailbox("box")
         sent, enough = 0, False
         received: list[int] = []
@@ -67,7 +70,7 @@ async def test_a_lane_that_is_killed_comes_back_and_the_peer_is_not_down() -> No
 
 
 async def test_a_flipped_bit_costs_the_connection_and_not_the_peer() -> None:
-    async with apart() as scene:
+    async with apart(links=BRISK) as scene:
         box = scene.alpha.open_mailbox("box")
         for number in range(10):
             before = scene.lost_connections

@@ -109,7 +109,7 @@ async def test_under_traffic_each_killed_lane_keeps_its_order_and_its_losses_are
             return [notice for notice in ends.dialling.notices if isinstance(notice, Gap)]
 
         def lost() -> int:
-            return sum(gap.lost for gap in gaps())
+            return sum(gap.lost or 0 for gap in gaps())
 
         nursery.start_soon(receive)
         async with trio.open_nursery() as senders:

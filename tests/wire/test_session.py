@@ -123,6 +123,16 @@ def test_an_end_that_forgot_the_session_makes_both_begin_anew() -> None:
     assert dialler.sent == 1
 
 
+def test_who_has_received_messages_is_told_that_a_session_begins_anew_once() -> None:
+    dialler, accepter = pair()
+    accepter.admit(dialler.number(7), 5)
+    dialler = Session()
+    _, to_dialler, to_accepter = connect(dialler, accepter, seed=2)
+    assert to_accepter.incoming is None, "how many of the seven came too late, nobody knows"
+    assert to_dialler == (0, 0)
+    assert connect(Session(), accepter, seed=3)[2].incoming == 0
+
+
 def test_a_lost_welcome_of_a_new_session_is_never_resumed_by_mistake() -> None:
     """Were the old token kept for the new session, the dialler would take new messages for duplicates."""
     dialler, accepter = pair()

@@ -32,6 +32,8 @@ class End:
         self.delivered: list[int] = []
         self.told_outgoing = 0
         self.told_incoming = 0
+        self.told_of_a_hole = False
+        """A loss, of a known or unknown number of messages, was told since the last message was delivered."""
         self.never_heard_of = 0
         """Messages of the peer in sessions that were never resumed: only the sender knows that loss."""
         self.pipe: deque[tuple[int, list[int]]] = deque()
@@ -41,12 +43,18 @@ class End:
 
     def learn(self, losses: Losses) -> None:
         self.told_outgoing += losses.outgoing
-        self.told_incoming += losses.incoming
+        self.told_incoming += losses.incoming or 0
+        self.told_of_a_hole |= losses.incoming != 0
 
     def receive(self, first: int, messages: list[int]) -> int:
         """Take a frame in; returns how many of its messages were taken for known."""
         skip, gap = self.session.admit(first, len(messages))
         self.told_incoming += gap
+        self.told_of_a_hole |= gap > 0
+        if messages[skip:]:
+            whole = not self.delivered or messages[skip] == self.delivered[-1] + 1
+            assert whole or self.told_of_a_hole, "messages are missing, and nobody said so"
+            self.told_of_a_hole = False
         self.delivered += messages[skip:]
         return skip
 
@@ -167,6 +175,7 @@ class ForgetfulSchedule(Schedule):
     def forget(self, who: int) -> None:
         self.forgot[who] = True
         self.ends[who].session = Session()
+        self.ends[who].told_of_a_hole = True  # the peer was down, which says as much
         self.ends[who].history.clear()
 
     def teardown(self) -> None:
@@ -182,9 +191,9 @@ def run(machine: type[Schedule], examples: int) -> None:
     run_state_machine_as_test(machine, settings=settings(max_examples=examples, stateful_step_count=30, deadline=None))
 
 
-def test_no_schedule_delivers_twice_or_out_of_order_and_every_loss_is_counted() -> None:
+def test_no_schedule_delivers_twice_or_out_of_order_and_every_loss_is_counted_and_told() -> None:
     run(Schedule, 100)
 
 
-def test_no_schedule_with_ends_that_forget_delivers_twice_or_skips_what_is_new() -> None:
+def test_no_schedule_with_ends_that_forget_delivers_twice_skips_what_is_new_or_hides_a_loss() -> None:
     run(ForgetfulSchedule, 100)

@@ -52,7 +52,7 @@ class Verdict(Enum):
     ROOM = auto()
     """The policy made room: queue the message."""
     DISCONNECT = auto()
-    """The peer is too slow: close its lane."""
+    """The peer is too slow: what waits is dropped and counted, the lane's connection closed and dialled again."""
 
 
 class LaneQueue(Protocol):

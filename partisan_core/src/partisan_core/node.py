@@ -19,7 +19,7 @@ from partisan_core.kernel.report import Report
 from partisan_core.kernel.subscriptions import Subscription, Subscriptions
 from partisan_core.mailboxes import Mailbox
 from partisan_core.refs import Ref
-from partisan_core.views import ConnectionRow, MemberRow, Status
+from partisan_core.views import ConnectionRow, LinkRow, MemberRow, Status
 
 _YIELD_BYTES = 64 * 1024
 """`await send` lets other tasks run each time it has queued so much (design, section 9)."""
@@ -257,6 +257,10 @@ class Node:
     def connections(self) -> tuple[ConnectionRow, ...]:
         """A row for each lane to each peer, by peer, the membership lane first."""
         return self._report.connections()
+
+    def links(self) -> tuple[LinkRow, ...]:
+        """A row for each peer with all that is known of the link to it, its lanes included; by name."""
+        return self._report.links()
 
     async def ping(self, name: str) -> float:
         """Return the seconds a member takes to answer over the membership connection; the deadline is the caller's.

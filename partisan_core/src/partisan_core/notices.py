@@ -69,12 +69,15 @@ class ChannelDown(Struct, frozen=True):
 
 
 class Gap(Struct, frozen=True):
-    """`lost` messages of a lane were written to a connection that broke and never arrived."""
+    """`lost` messages of a lane were written to a connection that broke and never arrived.
+
+    None: nobody can tell how many, perhaps none; the peer took this node for dead and began the lane anew.
+    """
 
     peer: NodeSpec
     channel: str
     lane: int
-    lost: int
+    lost: int | None
 
 
 class DialRefused(Struct, frozen=True):

@@ -39,6 +39,18 @@ class LaneState(StrEnum):
     """Not connected: it is for the peer to dial, or nobody wants it."""
 
 
+class LinkStanding(StrEnum):
+    """Where the link to a peer stands: its membership connection, on which everything else depends."""
+
+    IDLE = "idle"
+    """Not there, and nobody here wants it."""
+    DIALLING = "dialling"
+    """Wanted and not there: tried again and again."""
+    UP = "up"
+    LOST = "lost"
+    """Was up, its connection broke; the peer counts as up until `links.reconnect_grace` is over."""
+
+
 class Status(Struct, frozen=True):
     """A node at a glance."""
 
@@ -62,6 +74,10 @@ class Status(Struct, frozen=True):
     neighbours: tuple[str, ...]
     connections: int
     mailboxes: tuple[str, ...]
+    problems: tuple[str, ...]
+    """Why the node is not healthy: it is no member, or it wants links and has none. Empty: it is."""
+    missing: tuple[str, ...]
+    """To whom it has wanted a link for longer than `links.reconnect_grace` without getting one."""
 
 
 class MemberRow(Struct, frozen=True):
@@ -92,17 +108,53 @@ class ConnectionRow(Struct, frozen=True):
     """The other end."""
     age: float | None
     rtt: float | None
-    """Of the last ping; only the membership connection is pinged."""
+    """Of the last ping: each connection is pinged when it is new, and when it has been silent for a while."""
     bytes_in: int
     bytes_out: int
     frames_in: int
     frames_out: int
     queue_messages: int
     queue_bytes: int
-    dropped: int
-    """Messages that the channel's policy, or the end of the peer, took out of the queue."""
+    queue_messages_limit: int
+    queue_bytes_limit: int
+    senders: int
+    """Tasks that wait for room in the queue."""
+    session: str | None
+    """The beginning of the session's token, the same at both ends; null: there was no connection yet."""
+    sent: int
+    """Messages sent in this session."""
+    received: int
+    """Messages received in this session."""
+    dropped: dict[str, int]
+    """Messages that were not delivered, by reason, since the lane exists."""
+    waits_for: str
+    """What keeps it from working; empty if nothing does."""
     last_error: str
-    """Of the link to the peer."""
+    """Why it last lost its connection or could not be connected; empty if that never happened."""
+    error_age: float | None
+    error_address: str
+    """The address that was tried, or that was lost; may be empty."""
+    error_code: str
+    """Of the refusal, when it was one."""
+    resolved: bool
+    """There is no last error, or it has been connected since."""
+    next_dial: float | None
+    """Until this node dials it again; null: it will not, or does so now."""
+
+
+class LinkRow(Struct, frozen=True):
+    """All that a node knows of its link to one peer."""
+
+    peer: str
+    member: MemberState | None
+    """As in the listing of members; null: it is none."""
+    state: LinkStanding
+    since: float | None
+    """How long it has been so; null: there never was a link."""
+    wanted_by: tuple[str, ...]
+    """`overlay`, `message` (one was sent to it without a link), `peer`."""
+    lanes: tuple[ConnectionRow, ...]
+    """The membership lane first: its error is that of the link. Data lanes exist while the link is up or lost."""
 
 
 class Counters(Struct, frozen=True):

@@ -116,7 +116,29 @@ WRONG = {
     ),
     "the channel of the core cannot be configured": (
         "[channels.membership]\nparallelism = 2",
-        "channels.membership: expected nothing: the core keeps this channel for itself",
+        "channels.membership.parallelism = 2: expected nothing: the core keeps this channel for itself",
+    ),
+    "the channel of the core cannot have a policy": (
+        '[channels.membership]\npolicy = "disconnect"',
+        'channels.membership.policy = "disconnect": expected nothing: the core keeps this channel for itself',
+    ),
+    "a channel without lanes is answered with the bounds": (
+        "[channels.bulk]\nparallelism = 0",
+        "channels.bulk.parallelism = 0: expected a whole number from 1 to 64",
+    ),
+    "two listeners on one port are answered with the second": (
+        '[node]\nlisten = ["127.0.0.1:9090", "[::1]:9090", "127.0.0.1:9090"]',
+        (
+            'node.listen = ["127.0.0.1:9090", "[::1]:9090", "127.0.0.1:9090"]: expected each address once: '
+            "127.0.0.1:9090 is taken by another one of the list"
+        ),
+    ),
+    "a wildcard takes the port of every host": (
+        '[node]\nlisten = ["127.0.0.1:9090", "0.0.0.0:9090"]\nadvertise = ["here.example:9090"]',
+        (
+            'node.listen = ["127.0.0.1:9090", "0.0.0.0:9090"]: expected each address once: 0.0.0.0:9090 '
+            "is taken by another one of the list"
+        ),
     ),
     "a wildcard that nobody can dial is answered with the line to add": (
         '[node]\nlisten = ["0.0.0.0:9090"]',

@@ -18,8 +18,16 @@ class FrailWire:
         self._wire = wire
         self.remote = wire.remote
         self.silent = self.closed = False
+        self.pace: int | None = None
+        """Bytes that it takes each second; None: as many as come."""
+        self._credit = 0
 
     def try_send(self, data: bytes | bytearray | memoryview) -> int:
+        if self.pace is not None:
+            if not self._credit:
+                raise BlockingIOError
+            sent, self._credit = self._wire.try_send(data[: self._credit]), 0
+            return sent
         return len(data) if self.silent else self._wire.try_send(data)
 
     def try_recv_into(self, buffer: bytearray | memoryview) -> int:
@@ -33,6 +41,9 @@ class FrailWire:
             await trio.sleep_forever()
 
     async def wait_writable(self) -> None:
+        if self.pace is not None:
+            await trio.sleep(1)
+            self._credit = self.pace
         await self._wire.wait_writable()
 
     def interrupt(self) -> None:

@@ -152,6 +152,7 @@ async def test_a_bad_frame_closes_its_lane_by_name_and_the_session_resumes(bad: 
             down = await notice_of(ChannelDown, events)
             assert words in down.error
             assert down.peer.name == "stranger"
+            assert alpha.dropped["undecodable"] == {"cannot be decoded": 1, "said to hold 2 messages": 2}.get(words, 0)
             async with stranger_at(alpha.addresses[0]) as again:
                 resumed = await again.shake(DATA_HELLO, welcome.session, sent=2)
                 assert isinstance(resumed, Welcome)
@@ -207,6 +208,28 @@ async def test_what_was_delivered_is_not_delivered_again_and_what_was_lost_is_a_
                 await again.stream.send_all(data_frame(10, 10))
                 assert await box.receive() == 10
         assert alpha.dropped["gap"] == 5
+
+
+async def test_a_session_that_begins_anew_between_the_same_lives_is_a_gap_of_unknown_size() -> None:
+    async with opened("alpha") as alpha, alpha.open_events() as events:
+        box = alpha.open_mailbox("box")
+        async with both_lanes(alpha) as (_, data, _welcome):
+            await data.stream.send_all(data_frame(1, 1, 2))
+            await until(lambda: len(box) == 2)
+            async with stranger_at(alpha.addresses[0]) as again:
+                anew = await again.shake(DATA_HELLO)
+                assert isinstance(anew, Welcome)
+                assert not anew.resumed
+                gap = await notice_of(Gap, events)
+                assert (gap.peer.name, gap.channel, gap.lost) == ("stranger", "default", None)
+                await again.stream.send_all(data_frame(1, 8, 9))
+                await until(lambda: len(box) == 4)
+            async with stranger_at(alpha.addresses[0]) as idle, stranger_at(alpha.addresses[0]) as unused:
+                assert isinstance(await idle.shake(DATA_HELLO), Welcome)
+                assert isinstance(await unused.shake(DATA_HELLO), Welcome)
+                assert (await notice_of(Gap, events)).lost is None
+        assert alpha.counters["Gap"] == 2, "nothing had arrived on the idle one"
+        assert alpha.dropped["gap"] == 0
 
 
 async def test_a_new_connection_of_the_same_life_takes_over_from_a_half_open_one() -> None:

@@ -7,17 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import wait_all_tasks_blocked
 
+from partisan_core.drops import DropReason
 from partisan_core.errors import NodeDown, WouldBlock
 from partisan_core.kernel.lane import Lane
-from partisan_core.kinds import ChannelPolicy, LaneQueue, Verdict
+from partisan_core.kinds import ChannelPolicy
 from partisan_core.policies.block import Block
+from partisan_core.policies.disconnect import Disconnect
 from partisan_core.policies.drop_newest import DropNewest
 from partisan_core.policies.drop_oldest import DropOldest
-
-
-class Disconnect:
-    def make_room(self, lane: LaneQueue, size: int) -> Verdict:
-        return Verdict.DISCONNECT
 
 
 class Carrier:
@@ -30,6 +27,9 @@ class Carrier:
 
     def close(self, why: str) -> None:
         self.closed.append(why)
+
+    def give_up(self, why: str) -> None:
+        self.close(why)
 
     def replace(self) -> None:
         self.close("replaced")
@@ -79,22 +79,34 @@ def test_drop_newest_drops_the_new_message_and_counts_it() -> None:
     lane = full_lane(DropNewest())
     lane.put_nowait(b"4")
     assert lane.take() == [b"1", b"2", b"3"]
-    assert lane.dropped == 1
+    assert lane.dropped == {"queue_full": 1}
 
 
 def test_drop_oldest_drops_the_oldest_message_and_counts_it() -> None:
     lane = full_lane(DropOldest())
     lane.put_nowait(b"4")
     assert lane.take() == [b"2", b"3", b"4"]
-    assert lane.dropped == 1
+    assert lane.dropped == {"queue_full": 1}
 
 
-def test_disconnect_closes_the_connection_of_a_full_lane_and_queues_nothing() -> None:
+def test_disconnect_closes_the_connection_of_a_full_lane_drops_what_waits_and_queues_the_new_message() -> None:
     lane = full_lane(Disconnect())
     lane.carrier = carrier = Carrier()
-    with pytest.raises(WouldBlock):
+    told: list[tuple[DropReason, int]] = []
+    lane.on_dropped = lambda reason, count: told.append((reason, count))
+    lane.put_nowait(b"45")
+    assert carrier.closed == ["the peer is too slow: lane 0 of channel 'default' is full"]
+    assert (lane.take(), lane.bytes) == ([b"45"], 0)
+    assert lane.dropped == {"slow_peer": 3}
+    assert told == [(DropReason.SLOW_PEER, 3)]
+
+
+def test_disconnect_keeps_a_lane_that_is_not_connected_bounded() -> None:
+    lane = full_lane(Disconnect())
+    for _ in range(100):
         lane.put_nowait(b"4")
-    assert carrier.closed == ["lane 0 of channel 'default' is full"]
+        assert lane.messages <= 3
+    assert lane.messages + lane.dropped["slow_peer"] == 103
 
 
 async def test_waiting_senders_are_served_in_their_order() -> None:
@@ -167,7 +179,8 @@ async def test_a_failed_lane_tells_waiting_and_later_senders_and_counts_what_it_
         nursery.start_soon(send)
         nursery.start_soon(send)
         await wait_all_tasks_blocked()
-        assert lane.fail(NodeDown("beta is down")) == 3
+        lane.fail(NodeDown("beta is down"), DropReason.NODE_GONE)
+    assert lane.dropped == {"node_gone": 3}
     assert told == ["beta is down"] * 2
     with pytest.raises(NodeDown):
         lane.put_nowait(b"5")
@@ -220,7 +233,7 @@ def test_take_gives_everything_in_order_and_in_bounded_batches(sizes: list[int],
 
 
 def failing() -> list[Callable[[Lane], object]]:
-    return [lambda lane: lane.take(), lambda lane: lane.fail(NodeDown("down"))]
+    return [lambda lane: lane.take(), lambda lane: lane.fail(NodeDown("down"), DropReason.NODE_GONE)]
 
 
 @pytest.mark.parametrize("end", failing())

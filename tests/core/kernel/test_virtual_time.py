@@ -69,7 +69,7 @@ async def test_an_idle_peer_that_went_silent_is_found_by_pings_and_down_after_th
         down = await notice_of(NeighbourDown, events)
         took = trio.current_time() - start
         assert down.reason is Reason.UNREACHABLE
-        assert 5 + 2 + 2 + 3 - 1 <= took <= 5 + 2 + 2 + 3 + 2, "interval, two pings, grace"
+        assert 3 + 3 <= took <= 2 + 3 + 3 + 1, "what is left of the interval, three pings, grace"
         await until(lambda: not beta.neighbours())
 
 
@@ -87,6 +87,34 @@ async def test_a_quiet_healthy_link_is_pinged_and_never_down(autojump_clock: Moc
         await trio.sleep(600)
         assert alpha.counters["PeerSuspected"] == beta.counters["PeerSuspected"] == 0
         assert alpha.neighbours() == ("beta",)
+
+
+async def test_a_message_sent_in_the_moment_its_connection_breaks_goes_over_the_next(autojump_clock: MockClock) -> None:
+    async with frail_pair() as (_, alpha, beta, _events):
+        box = beta.open_mailbox("box")
+        await until(lambda: ("default", 0) in alpha._kernel.peers.table["beta"].connections)
+        await trio.sleep(5)
+        alpha._kernel.peers.table["beta"].connections["default", 0].close("a test says so")
+        alpha.send_nowait("beta/box", "not written to it")
+        with trio.fail_after(10):
+            assert await box.receive() == "not written to it"
+
+
+async def test_a_message_for_a_peer_that_is_forgotten_before_it_is_reached_is_counted(
+    autojump_clock: MockClock,
+) -> None:
+    network, slow = FrailNetwork(), {"links": {"redial_first": "10s", "redial_limit": "10s"}}
+    async with on(network, "alpha", **slow) as alpha:
+        async with on(network, "beta", **slow) as beta:
+            await link(beta, alpha)
+            (spec,) = alpha.members()
+        await until(lambda: not alpha.neighbours())
+        await trio.sleep(5)
+        alpha.dropped.clear()
+        alpha._kernel.peers.send(spec, b"of the overlay")
+        alpha.evict("beta")
+        await until(lambda: not alpha.connections())
+        assert alpha.dropped == {"node_released": 1}
 
 
 STEADY = {"links": {"redial_first": "2s", "redial_limit": "2s"}}

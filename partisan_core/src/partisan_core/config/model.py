@@ -73,6 +73,15 @@ class NodeConfig(Table):
         if wildcard and not self.advertise:
             example = f'advertise = ["this-machine.example:{wildcard.port or 9090}"]'
             yield ("listen",), f"an address that others can dial, or beside it the line {example}"
+        for index, address in enumerate(self.listen):
+            if any(_collide(address, earlier) for earlier in self.listen[:index]):
+                yield ("listen",), f"each address once: {address} is taken by another one of the list"
+
+
+def _collide(one: Address, other: Address) -> bool:
+    """Two listeners cannot have one port of one host, and a wildcard is every host; port 0 is any free one."""
+    same_port = one.port == other.port != 0
+    return same_port and (one.host == other.host or one.is_wildcard or other.is_wildcard)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +115,12 @@ class LinkConfig(Table):
     """The shortest pause between two dials; the next is random, up to three times the last. Chosen."""
     redial_limit: PositiveSeconds = 10.0
     """The longest pause between two dials. Chosen."""
-    ping_interval: PositiveSeconds = 5.0
-    """Between two pings of a quiet connection. Chosen."""
-    ping_timeout: PositiveSeconds = 2.0
+    ping_interval: PositiveSeconds = 2.0
+    """How long a connection may be silent before it is pinged. Chosen (decision 0010): together with the grace, a peer
+    that stops for 10 s is down, and one that stops for 2 s is not even suspected."""
+    ping_timeout: PositiveSeconds = 1.0
     """For one ping to be answered. Chosen."""
-    ping_attempts: Annotated[int, Count(1, 100)] = 2
+    ping_attempts: Annotated[int, Count(1, 100)] = 3
     """How many unanswered pings in a row break a connection. Chosen."""
     linger: Seconds = 1.0
     """How long a link is kept after neither end wants it. Chosen."""
@@ -185,5 +195,7 @@ class Config(Table):
 
     def conflicts(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """The core's own channel cannot be configured."""
-        if self.channels.get(MEMBERSHIP_CHANNEL, ChannelConfig()) != ChannelConfig():
-            yield ("channels", MEMBERSHIP_CHANNEL), "nothing: the core keeps this channel for itself"
+        given, own = self.channels.get(MEMBERSHIP_CHANNEL, ChannelConfig()), ChannelConfig()
+        for key in ChannelConfig.__slots__:
+            if getattr(given, key) != getattr(own, key):
+                yield ("channels", MEMBERSHIP_CHANNEL, key), "nothing: the core keeps this channel for itself"

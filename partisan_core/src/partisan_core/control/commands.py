@@ -80,6 +80,10 @@ async def _connections(node: Node, _: Nothing) -> object:
     return node.connections()
 
 
+async def _links(node: Node, _: Nothing) -> object:
+    return node.links()
+
+
 async def _counters(node: Node, _: Nothing) -> object:
     return Counters(dict(node.counters), dict(node.dropped))
 
@@ -124,6 +128,7 @@ COMMANDS = {
     "status": Command(Nothing, _status),
     "members": Command(Nothing, _members),
     "connections": Command(Nothing, _connections),
+    "links": Command(Nothing, _links),
     "counters": Command(Nothing, _counters),
     "ping": Command(PingArguments, _ping),
     "join": Command(JoinArguments, _join),

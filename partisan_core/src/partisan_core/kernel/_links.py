@@ -16,15 +16,12 @@ Life = tuple[int, int]
 
 
 class LinkState(Enum):
-    """Where a link stands."""
+    """Where a link stands; the words of `views.LinkStanding`."""
 
     IDLE = auto()
-    """Nobody dials it."""
     DIALLING = auto()
-    """Wanted, not up: tried again and again with backoff."""
     UP = auto()
     LOST = auto()
-    """Was up, the connection broke, the grace runs: the peer still counts as up."""
 
 
 class Dial(Struct, frozen=True):

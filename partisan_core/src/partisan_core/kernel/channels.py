@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from partisan_core.drops import DropReason
 from partisan_core.errors import UnknownChannel
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.lane import Lane
@@ -34,8 +35,8 @@ class Channel(Struct):
     queue_messages: int
     queue_bytes: int
     batch_bytes: int
-    on_dropped: Callable[[], None]
-    """Told of each message that the policy drops."""
+    on_dropped: Callable[[DropReason, int], None]
+    """Told of messages of its lanes that are not delivered."""
 
     def open_lane(self, index: int, max_message: int = 0) -> Lane:
         """A new lane, empty and without a connection, to a peer that takes messages of `max_message` bytes.

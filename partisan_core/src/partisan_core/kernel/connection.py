@@ -1,11 +1,12 @@
 """One authenticated connection: a reader and a writer over a wire, in the service of one lane."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import trio
 
+from partisan_core.drops import DropReason
 from partisan_core.errors import FrameError, WireError
 from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
@@ -43,8 +44,8 @@ class Owner(Protocol):
     def on_interest(self, connection: "Connection", wanted: bool) -> None:
         """The peer says whether it wants the link."""
 
-    def on_gap(self, peer: NodeSpec, lane: Lane, lost: int) -> None:
-        """Messages of the peer were lost between two connections of a session."""
+    def on_gap(self, peer: NodeSpec, lane: Lane, lost: int | None) -> None:
+        """Messages of the peer were lost with a connection; None: nobody knows how many."""
 
     def on_ended(self, connection: "Connection") -> None:
         """It is over; `farewell` or `error` says why."""
@@ -72,6 +73,7 @@ class Connection:
         """Why the peer ended it, by its own word."""
         self.error: str | None = None
         """Why it broke."""
+        self.gave_up = False
         self.frames_in = 0
         self._channel, self._owner = channel, owner
         self._reader = Reader(wire, lane, self._take_in, buffer=buffer, max_body=max_body)
@@ -91,9 +93,15 @@ class Connection:
         self._writer.put_control(encode_frame(Kind.CONTROL, encode_control(message)))
 
     def was_heard(self) -> bool:
-        """Has something arrived since this was last asked?"""
-        heard, self._reader.heard = self._reader.heard, False
+        """Has the peer, or its system, given a sign of life since this was last asked?"""
+        heard = self._reader.heard or self._writer.drained
+        self._reader.heard = self._writer.drained = False
         return heard
+
+    def say_alive(self) -> None:
+        """Give a sign of life without being asked: a pong of number 0, which is nobody's ping."""
+        if not self._writer.control_waiting:
+            self._writer.put_control(encode_frame(Kind.PONG, b"", 0))
 
     def drain_nowait(self) -> None:
         """Take in what has already arrived, before the connection is given up."""
@@ -116,11 +124,16 @@ class Connection:
             self.wire.close()
             self._scope.cancel()
 
+    def give_up(self, why: str) -> None:
+        """Break it, because the peer is too slow for it."""
+        self.gave_up = True
+        self.close(why)
+
     def replace(self) -> None:
         """A newer connection of this lane takes over."""
-        self.give_up("replaced by a newer connection of the same lane")
+        self.drain_and_close("replaced by a newer connection of the same lane")
 
-    def give_up(self, why: str) -> None:
+    def drain_and_close(self, why: str) -> None:
         """Take in what has arrived, then break.
 
         But not into a full mailbox: a peer that connects again and again would fill it without bound.
@@ -161,6 +174,11 @@ class Connection:
     def paused(self) -> bool:
         """True while a full mailbox keeps it from being read."""
         return self._reader.paused
+
+    @property
+    def is_blocked(self) -> bool:
+        """True while the system takes no more bytes for the peer."""
+        return self._writer.is_blocked
 
     @property
     def bytes_in(self) -> int:
@@ -216,12 +234,20 @@ class Connection:
         if admission.skip == count:
             return None
         try:
+            batch = self._decode(payload, count)
+        except FrameError:
+            self.lane.drop(DropReason.UNDECODABLE, count - admission.skip)
+            raise
+        return self._channel.deliver(self.peer, batch[admission.skip :] if admission.skip else batch, self._reader)
+
+    def _decode(self, payload: memoryview, count: int) -> list[tuple[str, Any]]:
+        try:
             batch = self._channel.codec.decode_batch(payload)
         except DECODE_ERRORS as error:
             raise FrameError(f"a batch of {count} messages cannot be decoded: {type(error).__name__}") from error
         if len(batch) != count:
             raise FrameError(f"a batch said to hold {count} messages holds {len(batch)}")
-        return self._channel.deliver(self.peer, batch[admission.skip :] if admission.skip else batch, self._reader)
+        return batch
 
     def _on_other(self, frame: Frame) -> None:
         match frame.kind:

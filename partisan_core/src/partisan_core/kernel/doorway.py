@@ -11,7 +11,7 @@ from partisan_core.events import Reason
 from partisan_core.identity import Address, NodeSpec
 from partisan_core.kernel.handshaking import Refusing, Shaken, Shaker
 from partisan_core.kernel.journal import Journal
-from partisan_core.kernel.peer import MEMBERSHIP_LANE, LaneKey, Peer
+from partisan_core.kernel.peer import MEMBERSHIP_LANE, Failure, LaneKey, Peer
 from partisan_core.kernel.peers import Peers
 from partisan_core.kinds import Listener, Transport, Wire
 from partisan_core.notices import PeerRefused
@@ -108,28 +108,27 @@ class Doorway:
         return shaken.hello.node
 
     async def _dial_lane(self, peer: Peer, key: LaneKey) -> None:
-        failure, error = await self._try_addresses(peer, key)
-        self._peers.dial_ended(peer, key, failure, error)
+        self._peers.dial_ended(peer, key, await self._try_addresses(peer, key))
 
-    async def _try_addresses(self, peer: Peer, key: LaneKey) -> tuple[Reason | None, str]:
+    async def _try_addresses(self, peer: Peer, key: LaneKey) -> Failure | None:
         """Each address in turn. `GONE` only when every one of them refused."""
-        failures: list[tuple[Reason, str]] = []
+        failures: list[Failure] = []
         for address in peer.spec.addresses:
             try:
                 await self._dial_address(peer, key, address)
             except (OSError, WireError, trio.TooSlowError, trio.ClosedResourceError) as error:
                 if isinstance(error, Refusing) and error.code == Refused.SIMULTANEOUS:
-                    return None, ""
+                    return None
                 if isinstance(error, Refusing) and error.code == Refused.STALE and error.by_peer:
                     self._on_stale()  # a member knows a newer life of our name: we are the one who has to go
-                failures.append((_reason_of(error), f"{address}: {error or 'no answer in time'}"))
+                failures.append(_failure_of(error, address))
             else:
-                return None, ""
+                return None
         for reason in (Reason.UNREACHABLE, Reason.REJECTED, Reason.GONE):
             for failure in failures:
-                if failure[0] is reason:
+                if failure.reason is reason:
                     return failure
-        return Reason.UNREACHABLE, "it has no address"
+        return Failure(Reason.UNREACHABLE, "it has no address")
 
     async def _dial_address(self, peer: Peer, key: LaneKey, address: Address) -> None:
         wire = await self._reach(address)
@@ -149,6 +148,11 @@ class Doorway:
         except BaseException:
             wire.close()
             raise
+
+
+def _failure_of(error: Exception, address: Address) -> Failure:
+    code = str(error.code) if isinstance(error, Refusing) else ""
+    return Failure(_reason_of(error), f"{address}: {error or 'no answer in time'}", str(address), code)
 
 
 def _reason_of(error: Exception) -> Reason:

@@ -1,7 +1,8 @@
-"""The idle ping: a silent membership connection is asked, and broken when it does not answer.
+"""The idle ping: a silent connection is asked, and broken when it does not answer.
 
-A half-open connection (the other machine vanished, a cable was cut) says nothing; only asking finds it.
-Data lanes are not pinged: a peer whose mailbox is full does not read them, and that is no fault of the link.
+A half-open connection (the other machine vanished, a cable was cut) says nothing; only asking finds it. But a full
+mailbox keeps a data lane from being read, by design, and a node that does not read cannot answer. So who does not read
+says unasked that it lives, and does not expect answers: they would lie behind what it has not read (decision 0010).
 """
 
 from collections.abc import Callable, Iterable
@@ -13,7 +14,7 @@ from partisan_core.kernel.connection import Connection
 
 
 class Heartbeat:
-    """Watches the membership connections of one node."""
+    """Watches the connections of one node."""
 
     def __init__(self, settings: LinkConfig) -> None:
         self._settings = settings
@@ -25,13 +26,18 @@ class Heartbeat:
         silent, self._silent = self._silent, {}
         for connection in connections:
             since, asked = silent.get(connection, (now, 0))
-            if connection.was_heard():
+            if connection not in silent:
+                connection.ping(_ignore)  # so that its round trip is known, however busy it will be
+            elif connection.paused:
+                connection.say_alive()
+                since, asked = now, 0
+            elif connection.was_heard():
                 since, asked = now, 0
             elif now - since >= self._settings.ping_interval + asked * self._settings.ping_timeout:
                 if asked >= self._settings.ping_attempts:
                     connection.close(f"silent for {now - since:.1f} s, {asked} pings without an answer")
                     continue
-                connection.ping(lambda rtt: None)
+                connection.ping(_ignore)
                 asked += 1
             self._silent[connection] = (since, asked)
 
@@ -41,3 +47,7 @@ class Heartbeat:
         while True:
             await trio.sleep(pause)
             self.beat(connections(), trio.current_time())
+
+
+def _ignore(rtt: float) -> None:
+    """The connection remembers it."""

@@ -8,6 +8,7 @@ from typing import Self
 
 import trio
 
+from partisan_core.drops import DropReason
 from partisan_core.notices import (
     ChannelDown,
     ChannelUp,
@@ -104,10 +105,10 @@ class Journal:
             observer(notice)
         self._log(notice)
 
-    def drop(self, reason: str, count: int = 1) -> None:
+    def drop(self, reason: DropReason, count: int = 1) -> None:
         """Count messages that are not delivered."""
         if count:
-            self.dropped[reason] += count
+            self.dropped[reason.value] += count
 
     def observe(self, observer: Callable[[Notice], None]) -> None:
         """Call `observer` with each notice, at once; a part of the kernel, which neither raises nor misses one."""

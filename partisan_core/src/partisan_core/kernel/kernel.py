@@ -3,7 +3,6 @@
 import random
 import secrets
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import trio
 from msgspec.structs import replace
@@ -94,7 +93,7 @@ class Kernel:
             policy = self._plugins.channel_policy(settings.policy).policy
         return Channel(
             name, settings.parallelism, policy, codec_name, codec, deliver, settings.queue_messages,
-            settings.queue_bytes, self.config.limits.batch, partial(self.journal.drop, "queue_full"),
+            settings.queue_bytes, self.config.limits.batch, self.journal.drop,
         )  # fmt: skip
 
     def _serializer(self, channel: str, use: str) -> Serializer:
@@ -153,7 +152,7 @@ class Kernel:
     def start(self) -> None:
         """Begin: answer the door, keep time, start the overlay."""
         self.nursery.start_soon(self.timers.run)
-        self.nursery.start_soon(Heartbeat(self.config.links).run, self._membership_connections)
+        self.nursery.start_soon(Heartbeat(self.config.links).run, self._connections)
         for listener in self.listeners:
             self.nursery.start_soon(self.doorway.serve, listener)
         self.driver.feed(Started())
@@ -247,5 +246,5 @@ class Kernel:
             max_body=max(LEAST_BODY, self.config.limits.message + _BODY_MARGIN),
         )
 
-    def _membership_connections(self) -> Sequence[Connection]:
-        return [peer.connection for peer in self.peers.table.values() if peer.connection is not None]
+    def _connections(self) -> Sequence[Connection]:
+        return [connection for peer in self.peers.table.values() for connection in peer.connections.values()]

@@ -1,11 +1,12 @@
 """A lane: the messages on their way to one peer over one connection of a channel. It outlives its connections."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Protocol
 
 import trio
 
+from partisan_core.drops import DropReason
 from partisan_core.errors import NodeDown, WouldBlock
 from partisan_core.kinds import ChannelPolicy, Verdict
 from partisan_core.mailboxes import Mailbox
@@ -21,6 +22,9 @@ class Carrier(Protocol):
 
     def close(self, why: str) -> None:
         """Break the connection."""
+
+    def give_up(self, why: str) -> None:
+        """Break the connection, because the peer is too slow for it."""
 
     def replace(self) -> None:
         """A newer connection takes over: take in what has arrived, then break."""
@@ -78,9 +82,10 @@ class Lane:
         self.session = Session()
         self.pieces: list[bytes] = []
         self.bytes = 0
-        self.dropped = 0
-        self.on_dropped: Callable[[], None] = lambda: None
-        """Told of each message that the policy drops."""
+        self.dropped: Counter[str] = Counter()
+        """Messages that were not delivered, by reason, of either direction."""
+        self.on_dropped: Callable[[DropReason, int], None] = lambda reason, count: None
+        """Told of them."""
         self.carrier: Carrier | None = None
         self.kick: Callable[[], None] | None = None
         """Set while the carrier's writer rests: tells it that there is something to write."""
@@ -97,6 +102,11 @@ class Lane:
     def messages(self) -> int:
         """Messages queued."""
         return len(self.pieces)
+
+    @property
+    def senders(self) -> int:
+        """How many senders wait for room."""
+        return len(self._waiting)
 
     def fits(self, size: int) -> bool:
         """True when a message of `size` bytes can be queued; an empty lane takes any one message."""
@@ -154,19 +164,23 @@ class Lane:
         """Drop the message queued first; returns the bytes that it held."""
         size = len(self.pieces.pop(0))
         self.bytes -= size
-        self._count_dropped()
+        self.drop(DropReason.QUEUE_FULL)
         return size
 
-    def fail(self, error: NodeDown) -> int:
-        """The peer is down: drop what is queued, tell waiting senders. Returns the number of messages dropped."""
-        lost = len(self.pieces)
-        self.pieces, self.bytes, self.open_bytes, self._down = [], 0, 0, error
-        self.dropped += lost
+    def drop(self, reason: DropReason, count: int = 1) -> None:
+        """Count messages of this lane that are not delivered."""
+        if count:
+            self.dropped[reason.value] += count
+            self.on_dropped(reason, count)
+
+    def fail(self, error: NodeDown, reason: DropReason) -> None:
+        """The peer is down: drop what is queued, tell waiting senders."""
+        self._drop_queued(reason)
+        self.open_bytes, self._down = 0, error
         for waiting in self._waiting:
             waiting.error = error
             trio.lowlevel.reschedule(waiting.task)
         self._waiting.clear()
-        return lost
 
     def _open(self) -> None:
         shut = self.kick is not None or self._waiting or self._down is not None
@@ -184,16 +198,23 @@ class Lane:
             case Verdict.ROOM:
                 return True
             case Verdict.REJECT:
-                self._count_dropped()
+                self.drop(DropReason.QUEUE_FULL)
                 return False
             case Verdict.DISCONNECT:
-                if self.carrier is not None:
-                    self.carrier.close(f"lane {self.index} of channel {self.channel!r} is full")
+                self._start_afresh()
+                return True
         raise WouldBlock(self._full())
 
-    def _count_dropped(self) -> None:
-        self.dropped += 1
-        self.on_dropped()
+    def _start_afresh(self) -> None:
+        """The peer is too slow: the connection goes with what waits for it; the new message is the first to come."""
+        self._drop_queued(DropReason.SLOW_PEER)
+        if self.carrier is not None:
+            self.carrier.give_up(f"the peer is too slow: lane {self.index} of channel {self.channel!r} is full")
+
+    def _drop_queued(self, reason: DropReason) -> None:
+        self.drop(reason, len(self.pieces))
+        self.pieces.clear()
+        self.bytes = 0
 
     def _full(self) -> str:
         return (

@@ -61,7 +61,7 @@ class Operations:
         """See `Node.disconnect`. Later, as it may be asked for by what is being read from one of the connections."""
         peer = self._kernel.peers.table.get(name)
         for connection in [] if peer is None else list(peer.connections.values()):
-            self._kernel.timers.call_later(0, partial(connection.give_up, "disconnected, as this node was asked to"))
+            self._kernel.timers.call_later(0, partial(connection.drain_and_close, "this node was asked to disconnect"))
 
     def _check_capability(self, name: str) -> None:
         if name not in self._kernel.strategy.capabilities:

@@ -2,8 +2,14 @@
 
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
+import trio
+from msgspec import Struct
+
+from partisan_core.drops import DropReason
 from partisan_core.errors import NodeDown
+from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel._links import Backoff, Link, LinkState
 from partisan_core.kernel.channels import MEMBERSHIP, Channel
@@ -15,6 +21,27 @@ LaneKey = tuple[str, int]
 """(channel, lane)."""
 
 MEMBERSHIP_LANE: LaneKey = (MEMBERSHIP, 0)
+
+
+class Failure(NamedTuple):
+    """A dial that made no connection."""
+
+    reason: Reason
+    error: str
+    address: str = ""
+    """The one that was tried."""
+    code: str = ""
+    """Of the refusal, when it was one."""
+
+
+class Trouble(Struct):
+    """What went wrong last with a lane; kept when it is over, for those who ask later."""
+
+    error: str
+    at: float
+    address: str = ""
+    code: str = ""
+    resolved: bool = False
 
 
 class Peer:
@@ -35,11 +62,14 @@ class Peer:
         self.dial_due = math.inf
         """When the membership connection is to be dialled next."""
         self.redials: dict[LaneKey, Backoff] = {}
-        self.resting: set[LaneKey] = set()
-        """Data lanes whose last dial failed: dialled again after a pause."""
+        self.resting: dict[LaneKey, float] = {}
+        """Data lanes whose last dial failed, or whose connection was short: when they are dialled again."""
+        self.troubles: dict[LaneKey, Trouble] = {}
         self.max_message = 0
         """Bytes of the largest message that the peer takes."""
-        self.last_error = ""
+        self.since = trio.current_time()
+        """When its link came into the state that it is in."""
+        self._state = link.state
         self.ending = False
         self._channels = channels
         self.membership = channels[MEMBERSHIP].open_lane(0)
@@ -56,6 +86,12 @@ class Peer:
         return self.connections.get(MEMBERSHIP_LANE)
 
     @property
+    def last_error(self) -> str:
+        """Why its link was last lost or could not be made; empty if that never happened."""
+        trouble = self.troubles.get(MEMBERSHIP_LANE)
+        return "" if trouble is None else trouble.error
+
+    @property
     def is_idle(self) -> bool:
         """Nothing is left to remember."""
         return self.link.state is LinkState.IDLE and not self.connections and not self.dialling
@@ -64,6 +100,11 @@ class Peer:
     def is_full(self) -> bool:
         """Every lane that both ends have is connected."""
         return self.connections.keys() >= {MEMBERSHIP_LANE, *self._data_lanes()}
+
+    def note_state(self) -> None:
+        """Its link may have changed: remember since when it is as it is."""
+        if self._state is not self.link.state:
+            self._state, self.since = self.link.state, trio.current_time()
 
     def lane(self, key: LaneKey) -> Lane | None:
         """The lane of that key, when the peer has it."""
@@ -75,7 +116,7 @@ class Peer:
     def open_lanes(self, hello: Hello) -> None:
         """Make the lanes that both ends have: the smaller parallelism of each common channel."""
         self.max_message = hello.max_message
-        self.redials, self.resting = {}, set()
+        self.redials, self.resting = {}, {}
         self.lanes = {
             name: [
                 channel.open_lane(index, hello.max_message)
@@ -85,17 +126,16 @@ class Peer:
             if name != MEMBERSHIP and name in hello.channels
         }
 
-    def drop_lanes(self, error: NodeDown) -> int:
-        """The life is over: fail every lane, begin with fresh ones. Returns the number of messages dropped."""
-        lost = sum(lane.fail(error) for lanes in self.lanes.values() for lane in lanes)
+    def drop_lanes(self, error: NodeDown, reason: DropReason) -> None:
+        """The life is over: fail every lane, begin with fresh ones."""
+        for lane in (self.membership, *(lane for lanes in self.lanes.values() for lane in lanes)):
+            lane.fail(error, reason)
         self.lanes = {}
-        lost += self.membership.fail(error)
         self.membership = self._channels[MEMBERSHIP].open_lane(0)
-        return lost
 
     def missing_lanes(self) -> list[LaneKey]:
         """Lanes without a connection that are to be dialled now."""
-        busy = self.connections.keys() | self.dialling | self.resting
+        busy = self.connections.keys() | self.dialling | self.resting.keys()
         return [key for key in self._data_lanes() if key not in busy]
 
     def _data_lanes(self) -> list[LaneKey]:

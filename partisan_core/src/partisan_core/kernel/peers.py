@@ -8,12 +8,12 @@ from typing import Protocol
 import trio
 
 from partisan_core.config.model import LinkConfig
+from partisan_core.drops import DropReason, with_node
 from partisan_core.errors import NodeDown, WouldBlock
 from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel._links import (
     Action,
-    Backoff,
     Dial,
     Down,
     Failed,
@@ -29,7 +29,8 @@ from partisan_core.kernel.ending import end_peer
 from partisan_core.kernel.handshaking import Shaken
 from partisan_core.kernel.journal import Journal
 from partisan_core.kernel.lane import Lane
-from partisan_core.kernel.peer import MEMBERSHIP_LANE, LaneKey, Peer
+from partisan_core.kernel.peer import MEMBERSHIP_LANE, Failure, LaneKey, Peer, Trouble
+from partisan_core.kernel.redialling import LaneDialling
 from partisan_core.kernel.timers import Timers
 from partisan_core.notices import ChannelDown, ChannelUp, DialRefused, Gap
 from partisan_core.wire.control import Interest
@@ -77,7 +78,8 @@ class Peers:
         self._connect = connect
         self._channels, self._settings = channels, settings
         self._timers, self._journal = timers, journal
-        self._nursery, self._rng = nursery, rng
+        self._nursery = nursery
+        self._lanes = LaneDialling(self._start_dial, settings, timers, rng)
 
     # -- what the membership asks for ---------------------------------------------------------------------------
 
@@ -85,7 +87,7 @@ class Peers:
         """The peer of that name, made when it is new; a newer life of a peer that is not up is taken over."""
         peer = self.table.get(spec.name)
         if peer is None:
-            peer = self.table[spec.name] = Peer(spec, Link(self._make_backoff()), self._channels)
+            peer = self.table[spec.name] = Peer(spec, Link(self._lanes.make_backoff()), self._channels)
         elif spec.life > peer.spec.life and not peer.is_up:
             peer.spec = spec
         return peer
@@ -116,7 +118,7 @@ class Peers:
         try:
             peer.membership.put_nowait(piece)
         except WouldBlock:
-            self._journal.drop("membership_full")
+            peer.membership.drop(DropReason.MEMBERSHIP_FULL)
 
     def pin(self, peer: Peer) -> None:
         """Want a link for a while without the overlay wanting it."""
@@ -142,11 +144,13 @@ class Peers:
             self._attach_membership(peer, connection, shaken.hello)
         else:
             self._hold(peer, key, connection)
-        if shaken.losses.incoming:
+        if key in peer.troubles:
+            peer.troubles[key].resolved = True
+        if shaken.losses.incoming != 0:
             self.on_gap(connection.peer, shaken.lane, shaken.losses.incoming)
-        self._journal.drop("lost_with_connection", shaken.losses.outgoing)
+        shaken.lane.drop(DropReason.LOST_WITH_CONNECTION, shaken.losses.outgoing)
         self._nursery.start_soon(connection.run)
-        self._dial_lanes(peer)
+        self._lanes.dial_missing(peer)
 
     def on_interest(self, connection: Connection, wanted: bool) -> None:
         """The peer says whether it wants the link."""
@@ -155,9 +159,9 @@ class Peers:
             peer.interested = wanted
             self._consider_ending(peer)
 
-    def on_gap(self, peer: NodeSpec, lane: Lane, lost: int) -> None:
-        """A session lost messages of the peer with a connection."""
-        self._journal.drop("gap", lost)
+    def on_gap(self, peer: NodeSpec, lane: Lane, lost: int | None) -> None:
+        """A session lost messages of the peer with a connection; None: nobody knows how many."""
+        lane.drop(DropReason.GAP, lost or 0)
         self._journal.report(Gap(peer, lane.channel, lane.index, lost))
 
     def on_ended(self, connection: Connection) -> None:
@@ -167,23 +171,26 @@ class Peers:
         if peer is None or peer.connections.get(key) is not connection:
             return
         del peer.connections[key]
-        peer.last_error = connection.error or ""
-        self._journal.report(ChannelDown(connection.peer, *key, error=peer.last_error))
+        error = connection.error or ""
+        peer.troubles[key] = Trouble(error, trio.current_time(), connection.wire.remote)
+        self._journal.report(ChannelDown(connection.peer, *key, error=error))
         if key == MEMBERSHIP_LANE:
             self._act(peer, self._membership_ended(peer, connection))
         elif connection.farewell is None:
-            self._dial_lanes(peer)
+            self._lanes.ended(peer, key, connection)
         self._forget_idle(peer)
 
-    def dial_ended(self, peer: Peer, key: LaneKey, failure: Reason | None, error: str) -> None:
+    def dial_ended(self, peer: Peer, key: LaneKey, failure: Failure | None) -> None:
         """A dial task is over; `failure` None: connected, or the peer's own dial of this lane goes on."""
         peer.dialling.discard(key)
-        if error:
-            peer.last_error = error
+        if failure is not None:
+            peer.troubles[key] = Trouble(failure.error, trio.current_time(), failure.address, failure.code)
         if key != MEMBERSHIP_LANE:
-            self._rest_lane(peer, key, failure)
+            if failure is not None:
+                self._journal.report(DialRefused(peer.spec, failure.reason, failure.error))
+            self._lanes.dialled(peer, key)
         elif failure is not None:
-            self._act(peer, peer.link.dial_failed(failure))
+            self._act(peer, peer.link.dial_failed(failure.reason))
         elif peer.connection is None:
             self._act(peer, peer.link.dial_yielded())
         self._forget_idle(peer)
@@ -191,6 +198,7 @@ class Peers:
     # -- links --------------------------------------------------------------------------------------------------
 
     def _act(self, peer: Peer, actions: list[Action]) -> None:
+        peer.note_state()
         for action in actions:
             match action:
                 case Dial(after=after):
@@ -215,7 +223,8 @@ class Peers:
             self._take_down(peer, Reason.RESTARTED)
         peer.spec = connection.peer
         if peer.membership is not connection.lane:
-            peer.membership.fail(NodeDown(f"node {peer.spec} is another life than the one this was meant for"))
+            error = NodeDown(f"node {peer.spec} is another life than the one this was meant for")
+            peer.membership.fail(error, DropReason.NODE_RESTARTED)
             peer.membership = connection.lane
         peer.interested = not connection.dialled
         if Up() in actions:
@@ -237,14 +246,14 @@ class Peers:
         self.listener.link_up(peer.spec)
 
     def _take_down(self, peer: Peer, reason: Reason) -> None:
-        up, peer.up = peer.up, None
+        up, peer.up, peer.interested = peer.up, None, False
         for connection in list(peer.connections.values()):
             connection.drain_nowait()
         ended, peer.connections = peer.connections, {}
         for connection in ended.values():
             connection.close(f"the peer is down: {reason}")
         error = NodeDown(f"node {peer.spec} is down ({reason}); what was queued for it was dropped")
-        self._journal.drop(f"node_{reason}", peer.drop_lanes(error))
+        peer.drop_lanes(error, with_node(reason))
         self.routes_changed()
         for key, connection in ended.items():
             self._journal.report(ChannelDown(connection.peer, *key, error=connection.error or ""))
@@ -253,7 +262,7 @@ class Peers:
 
     def _dial_failed(self, peer: Peer, reason: Reason) -> None:
         error = NodeDown(f"node {peer.spec} cannot be reached ({reason}): {peer.last_error}")
-        self._journal.drop(f"node_{reason}", peer.drop_lanes(error))
+        peer.drop_lanes(error, with_node(reason))
         self._journal.report(DialRefused(peer.spec, reason, peer.last_error))
         self.listener.dial_failed(peer.spec, reason)
 
@@ -275,30 +284,6 @@ class Peers:
         idle = peer.connection is None and MEMBERSHIP_LANE not in peer.dialling
         if idle and peer.link.wants_dial and due == peer.dial_due:
             self._start_dial(peer, MEMBERSHIP_LANE)
-
-    def _dial_lanes(self, peer: Peer) -> None:
-        """The end that dialled the membership connection dials the other lanes."""
-        if peer.connection is not None and peer.connection.dialled and not peer.ending:
-            for key in peer.missing_lanes():
-                self._start_dial(peer, key)
-
-    def _rest_lane(self, peer: Peer, key: LaneKey, failure: Reason | None) -> None:
-        """Dial a data lane again after a pause, when it is still without a connection."""
-        if key in peer.connections:
-            peer.redials.pop(key, None)
-            return
-        if failure is not None:
-            self._journal.report(DialRefused(peer.spec, failure, peer.last_error))
-        peer.resting.add(key)
-        pause = peer.redials.setdefault(key, self._make_backoff()).next()
-        self._timers.call_later(pause, partial(self._redial_lane, peer, key))
-
-    def _redial_lane(self, peer: Peer, key: LaneKey) -> None:
-        peer.resting.discard(key)
-        self._dial_lanes(peer)
-
-    def _make_backoff(self) -> Backoff:
-        return Backoff(self._settings.redial_first, self._settings.redial_limit, self._rng)
 
     def _start_dial(self, peer: Peer, key: LaneKey) -> None:
         peer.dialling.add(key)
@@ -335,4 +320,5 @@ class Peers:
 
     def _forget_idle(self, peer: Peer) -> None:
         if peer.is_idle and not peer.link.wanted and self.table.get(peer.spec.name) is peer:
+            peer.drop_lanes(NodeDown(f"nobody wants a link to {peer.spec}"), DropReason.NODE_RELEASED)
             del self.table[peer.spec.name]

@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 import trio
 
+_REMEMBERED = 128
+"""Pings that wait for their pongs; an older one is forgotten, and its answer ignored (chosen)."""
+
 
 class Pings:
     """Numbers pings and measures their round trips."""
@@ -19,6 +22,8 @@ class Pings:
         """The number of a new ping; `answered(rtt)` is called when its pong comes."""
         self._number += 1
         self._sent[self._number] = (trio.current_time(), answered)
+        if len(self._sent) > _REMEMBERED:
+            del self._sent[next(iter(self._sent))]
         return self._number
 
     def end(self, number: int) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import trio
 
+from partisan_core.drops import DropReason
 from partisan_core.errors import MailboxError
 from partisan_core.identity import NodeSpec, check_name
 from partisan_core.kernel.journal import Journal
@@ -73,7 +74,7 @@ class PostOffice:
             del self._boxes[box.name]
 
     def _dead_letter(self, peer: NodeSpec, name: str) -> None:
-        self._journal.drop("no_mailbox")
+        self._journal.drop(DropReason.NO_MAILBOX)
         now = trio.current_time()
         if now - self._noticed.get(name, float("-inf")) < 1:
             return

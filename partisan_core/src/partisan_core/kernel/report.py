@@ -1,17 +1,13 @@
 """How a node stands, as plain data: status, members, connections."""
 
-import math
 import os
 
 import trio
 
 from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
-from partisan_core.kernel._links import LinkState
-from partisan_core.kernel.connection import Connection
+from partisan_core.kernel.diagnosis import Diagnosis, texts
 from partisan_core.kernel.kernel import Kernel
-from partisan_core.kernel.lane import Lane
-from partisan_core.kernel.peer import MEMBERSHIP_LANE, LaneKey, Peer
 from partisan_core.notices import (
     MemberJoined,
     MemberLeft,
@@ -22,7 +18,7 @@ from partisan_core.notices import (
     Retired,
 )
 from partisan_core.version import VERSION
-from partisan_core.views import ConnectionRow, LaneState, MemberRow, MemberState, Status
+from partisan_core.views import ConnectionRow, LinkRow, MemberRow, MemberState, Status
 
 _REMEMBERED = 256
 """Members that left or were evicted and are still listed (chosen)."""
@@ -69,18 +65,20 @@ class Report:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._chronicle = Chronicle(kernel.me.name)
+        self._diagnosis = Diagnosis(kernel)
         self._since = trio.current_time()
         kernel.journal.observe(self._chronicle.note)
 
     def status(self) -> Status:
         """The node at a glance."""
         kernel, config = self._kernel, self._kernel.config
+        state = self._own_state()
         return Status(
             name=kernel.me.name,
-            state=self._own_state(),
+            state=state,
             cluster=config.node.cluster,
             incarnation=kernel.me.incarnation,
-            addresses=_texts(kernel.me),
+            addresses=texts(kernel.me),
             data_dir=None if config.node.data_dir is None else str(config.node.data_dir.absolute()),
             process=os.getpid(),
             version=VERSION,
@@ -91,6 +89,8 @@ class Report:
             neighbours=tuple(sorted(kernel.driver.host.neighbours)),
             connections=sum(len(peer.connections) for peer in kernel.peers.table.values()),
             mailboxes=tuple(kernel.postoffice.names()),
+            problems=self._diagnosis.problems(state),
+            missing=self._diagnosis.missing(),
         )
 
     def members(self) -> tuple[MemberRow, ...]:
@@ -104,8 +104,13 @@ class Report:
 
     def connections(self) -> tuple[ConnectionRow, ...]:
         """A row for each lane to each peer, by peer, the membership lane first."""
-        table = self._kernel.peers.table
-        return tuple(row for name in sorted(table) for row in _lanes(table[name]))
+        return tuple(row for link in self.links() for row in link.lanes)
+
+    def links(self) -> tuple[LinkRow, ...]:
+        """A row for each member but this node, and for each other peer there is a link to; by name."""
+        members = {row.name: row.state for row in self.members() if not row.local}
+        names = sorted(members.keys() | self._kernel.peers.table.keys())
+        return tuple(self._diagnosis.link(name, members.get(name)) for name in names)
 
     def _own_state(self) -> MemberState:
         return self._chronicle.retired if self._kernel.left else MemberState.UP
@@ -126,49 +131,7 @@ class Report:
             neighbour=spec.name in self._kernel.driver.host.neighbours,
             local=spec.name == self._kernel.me.name,
             incarnation=spec.incarnation,
-            addresses=_texts(spec),
+            addresses=texts(spec),
             labels=dict(spec.labels),
             last_error="" if peer is None else peer.last_error,
         )
-
-
-def _texts(spec: NodeSpec) -> tuple[str, ...]:
-    return tuple(map(str, spec.addresses))
-
-
-def _lanes(peer: Peer) -> list[ConnectionRow]:
-    data = [((name, lane.index), lane) for name, lanes in sorted(peer.lanes.items()) for lane in lanes]
-    return [_row(peer, key, lane) for key, lane in [(MEMBERSHIP_LANE, peer.membership), *data]]
-
-
-def _row(peer: Peer, key: LaneKey, lane: Lane) -> ConnectionRow:
-    connection = peer.connections.get(key)
-    return ConnectionRow(
-        peer=peer.spec.name,
-        channel=lane.channel,
-        lane=lane.index,
-        state=_absence(peer, key) if connection is None else _presence(connection),
-        dialled=None if connection is None else connection.dialled,
-        address=None if connection is None else connection.wire.remote,
-        age=None if connection is None else trio.current_time() - connection.since,
-        rtt=None if connection is None or math.isnan(connection.rtt) else connection.rtt,
-        bytes_in=0 if connection is None else connection.bytes_in,
-        bytes_out=0 if connection is None else connection.bytes_out,
-        frames_in=0 if connection is None else connection.frames_in,
-        frames_out=0 if connection is None else connection.frames_out,
-        queue_messages=lane.messages,
-        queue_bytes=lane.bytes,
-        dropped=lane.dropped,
-        last_error=peer.last_error,
-    )
-
-
-def _presence(connection: Connection) -> LaneState:
-    if connection.is_finishing:
-        return LaneState.ENDING
-    return LaneState.PAUSED if connection.paused else LaneState.CONNECTED
-
-
-def _absence(peer: Peer, key: LaneKey) -> LaneState:
-    retried = key == MEMBERSHIP_LANE and peer.link.wanted and peer.link.state is not LinkState.IDLE
-    return LaneState.DIALLING if retried or key in peer.dialling else LaneState.WAITING

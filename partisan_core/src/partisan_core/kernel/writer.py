@@ -26,6 +26,10 @@ class Writer:
         self._resting: trio.lowlevel.Task | None = None
         self._ending: tuple[bytes, Callable[[], None]] | None = None
         self._wrote_first = -math.inf
+        self.is_blocked = False
+        """The system takes no more: the peer does not read, or the network is slow."""
+        self.drained = False
+        """The peer's system took bytes that had to wait; true since this was last set to false."""
 
     @property
     def control_waiting(self) -> int:
@@ -88,7 +92,9 @@ class Writer:
             try:
                 sent = self._wire.try_send(data)
             except BlockingIOError:
+                self.is_blocked = True
                 await self._wire.wait_writable()
+                self.is_blocked, self.drained = False, True
             else:
                 data = data[sent:]
 

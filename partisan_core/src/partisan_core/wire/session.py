@@ -14,6 +14,8 @@ and the dialler take new messages for duplicates. As it is, both have one token 
 
 Losses are known at the handshake, for each end says how much it has sent and received. `_settled` and
 `_noticed` keep a loss from being told twice when handshakes follow one another without a message in between.
+When a session begins anew, the sender counts all that is not known to have arrived, and the receiver is told of a
+loss that nobody can count; but not before it has received anything, as then there is nothing to have a gap in.
 """
 
 import random
@@ -37,8 +39,9 @@ class Losses(NamedTuple):
 
     outgoing: int
     """Messages sent that did not arrive. Not resumed: all that are not known to have arrived."""
-    incoming: int
-    """Messages of the peer that did not arrive. Not resumed: 0, for nobody knows."""
+    incoming: int | None
+    """Messages of the peer that did not arrive. None: nobody knows, for a session in which something had been
+    received was not resumed."""
 
 
 class Answer(NamedTuple):
@@ -130,7 +133,7 @@ class Session:
         return Losses(outgoing, incoming)
 
     def _renew(self, token: int) -> Losses:
-        losses = Losses(self.sent - self._settled, 0)
+        losses = Losses(self.sent - self._settled, None if self.received or self._noticed else 0)
         self.token = token
         self.sent = self.received = self._settled = self._noticed = 0
         return losses

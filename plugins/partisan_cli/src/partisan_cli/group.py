@@ -24,9 +24,13 @@ class Lazy(NamedTuple):
 COMMANDS = {
     "run": Lazy("partisan_cli.commands.run:run", "Run a node until it is told to end."),
     "demo": Lazy("partisan_cli.demo.command:demo", "Count words in a cluster of processes, and kill some."),
-    "status": Lazy("partisan_cli.commands.status:status", "Show a running node at a glance."),
+    "status": Lazy(
+        "partisan_cli.commands.status:status", "Show a running node at a glance, and whether it is healthy."
+    ),
     "members": Lazy("partisan_cli.commands.members:members", "List the members of the cluster, as a node sees them."),
-    "connections": Lazy("partisan_cli.commands.connections:connections", "List the connections of a node."),
+    "connections": Lazy(
+        "partisan_cli.commands.connections:connections", "Show the links of a node, and what hinders them."
+    ),
     "ping": Lazy("partisan_cli.commands.ping:ping", "Measure how long members take to answer a node."),
     "join": Lazy("partisan_cli.commands.join:join", "Make a node join a cluster."),
     "leave": Lazy("partisan_cli.commands.leave:leave", "Make a node leave its cluster, and end."),

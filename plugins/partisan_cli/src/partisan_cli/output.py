@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 import msgspec
@@ -35,6 +35,11 @@ def printable(cell: object) -> str:
     if cell is None:
         return "-"
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in str(cell))
+
+
+def counts(counted: Mapping[str, int]) -> str:
+    """What was counted, by name."""
+    return ", ".join(f"{name} {counted[name]}" for name in sorted(counted)) or "none"
 
 
 def milliseconds(seconds: float | None) -> str | None:

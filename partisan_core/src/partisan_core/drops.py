@@ -1,0 +1,41 @@
+"""Why a message was not delivered: every reason there is. `node.dropped` counts by them."""
+
+from enum import StrEnum
+
+from partisan_core.events import Reason
+
+
+class DropReason(StrEnum):
+    """A closed set: whoever drops a message gives one of these."""
+
+    QUEUE_FULL = "queue_full"
+    """The policy of the channel dropped it, or an older one in its place."""
+    SLOW_PEER = "slow_peer"
+    """It waited in a full lane whose policy is `disconnect`."""
+    MEMBERSHIP_FULL = "membership_full"
+    """A message of the overlay for which its lane had no room; overlays repeat themselves."""
+    LOST_WITH_CONNECTION = "lost_with_connection"
+    """Written to a connection that broke, and not read by the peer. Counted by the sender."""
+    GAP = "gap"
+    """The same messages, counted by the receiver."""
+    UNDECODABLE = "undecodable"
+    """It arrived in a batch that the channel's serializer could not read; the connection was closed."""
+    NO_MAILBOX = "no_mailbox"
+    """Nobody has opened the mailbox that it was for."""
+
+    NODE_LEFT = "node_left"
+    """This and all that follow: it was queued for a node that went down, and why it did."""
+    NODE_EVICTED = "node_evicted"
+    NODE_DEMOTED = "node_demoted"
+    NODE_REPLACED = "node_replaced"
+    NODE_GONE = "node_gone"
+    NODE_RESTARTED = "node_restarted"
+    NODE_UNREACHABLE = "node_unreachable"
+    NODE_REJECTED = "node_rejected"
+    NODE_RELEASED = "node_released"
+    NODE_NAME_IN_USE = "node_name_in_use"
+
+
+def with_node(reason: Reason) -> DropReason:
+    """The reason of what is dropped with a node that is down because of `reason`."""
+    return DropReason(f"node_{reason}")
