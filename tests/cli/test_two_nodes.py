@@ -98,6 +98,7 @@ def test_the_status_tells_the_node_at_a_glance(pair: Pair) -> None:
     assert status["notices"]["NeighbourUp"] == 1
     assert status["dropped"] == {}
     assert (status["healthy"], status["problems"], status["missing"]) == (True, [], [])
+    assert [(row["channel"], row["connections"]) for row in status["channels"]] == [("default", 1), ("membership", 1)]
 
 
 def test_tables_show_the_same_to_people(pair: Pair) -> None:
@@ -105,7 +106,7 @@ def test_tables_show_the_same_to_people(pair: Pair) -> None:
     for listing, expected in {
         "members": ["name", "alpha", "up", "this node", "zone=eu-1", alpha.address],
         "connections": ["alpha (up): up for", "wanted by overlay", "membership", "connected", alpha.address],
-        "status": ["neighbours", "alpha", beta.data_dir],
+        "status": ["neighbours", "alpha", beta.data_dir, "membership: 1 of 1 connections open"],
         "ping": ["alpha: ", " ms"],
     }.items():
         result = machine.call(listing, "--data-dir", beta.data_dir)

@@ -80,7 +80,7 @@ async def test_a_node_tells_its_status_members_connections_and_counters(node: No
     assert [(row.name, row.local, row.neighbour) for row in rows] == [("alpha", True, False)]
     assert await trio.to_thread.run_sync(ask, data_dir, "connections", tuple[object, ...]) == ()
     counters = await trio.to_thread.run_sync(ask, data_dir, "counters", Counters)
-    assert counters == Counters(dict(node.counters), dict(node.dropped))
+    assert counters == Counters(dict(node.counters), dict(node.dropped), node.channels())
 
 
 async def test_join_ping_evict_and_leave_act_on_the_node(node: Node, data_dir: Path) -> None:

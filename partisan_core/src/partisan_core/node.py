@@ -19,7 +19,7 @@ from partisan_core.kernel.report import Report
 from partisan_core.kernel.subscriptions import Subscription, Subscriptions
 from partisan_core.mailboxes import Mailbox
 from partisan_core.refs import Ref
-from partisan_core.views import ConnectionRow, LinkRow, MemberRow, Status
+from partisan_core.views import ChannelRow, ConnectionRow, LinkRow, MemberRow, Status
 
 _YIELD_BYTES = 64 * 1024
 """`await send` lets other tasks run each time it has queued so much (design, section 9)."""
@@ -258,6 +258,10 @@ class Node:
         """A row for each lane to each peer, by peer, the membership lane first."""
         return self._report.connections()
 
+    def channels(self) -> tuple[ChannelRow, ...]:
+        """A row for each channel with what its connections carried since the start; by name."""
+        return self._report.channels()
+
     def links(self) -> tuple[LinkRow, ...]:
         """A row for each peer with all that is known of the link to it, its lanes included; by name."""
         return self._report.links()
@@ -278,5 +282,5 @@ class Node:
 
     @property
     def counters(self) -> Counter[str]:
-        """How often each kind of notice was reported since the start."""
+        """How often each kind of notice was reported since the start; and, in small letters, what has no notice."""
         return self._kernel.journal.counters

@@ -157,10 +157,30 @@ class LinkRow(Struct, frozen=True):
     """The membership lane first: its error is that of the link. Data lanes exist while the link is up or lost."""
 
 
+class ChannelRow(Struct, frozen=True):
+    """One channel: what all its connections carried since the start, those that are over included."""
+
+    channel: str
+    connections: int
+    """Open now."""
+    opened: int
+    """Ever; those that are not open now were closed."""
+    bytes_in: int = 0
+    bytes_out: int = 0
+    frames_in: int = 0
+    frames_out: int = 0
+    """Data frames only."""
+    messages_in: int = 0
+    """Decoded, and handed to mailboxes or to the overlay."""
+    messages_out: int = 0
+    """Written, or about to be."""
+
+
 class Counters(Struct, frozen=True):
     """What was counted since the start."""
 
     notices: dict[str, int]
-    """How often each kind of notice was reported."""
+    """How often each kind of notice was reported; and the other counters of the node, in small letters."""
     dropped: dict[str, int]
     """Messages that were not delivered, by reason."""
+    channels: tuple[ChannelRow, ...] = ()

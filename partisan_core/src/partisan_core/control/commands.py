@@ -85,7 +85,7 @@ async def _links(node: Node, _: Nothing) -> object:
 
 
 async def _counters(node: Node, _: Nothing) -> object:
-    return Counters(dict(node.counters), dict(node.dropped))
+    return Counters(dict(node.counters), dict(node.dropped), node.channels())
 
 
 async def _ping(node: Node, arguments: PingArguments) -> object:

@@ -74,7 +74,7 @@ class Connection:
         self.error: str | None = None
         """Why it broke."""
         self.gave_up = False
-        self.frames_in = 0
+        self.frames_in = self.messages_in = 0
         self._channel, self._owner = channel, owner
         self._reader = Reader(wire, lane, self._take_in, buffer=buffer, max_body=max_body)
         self._writer = Writer(wire, lane, channel, self)
@@ -191,6 +191,11 @@ class Connection:
         return self._writer.frames_out
 
     @property
+    def messages_out(self) -> int:
+        """Messages in those frames."""
+        return self._writer.messages_out
+
+    @property
     def bytes_out(self) -> int:
         """Bytes written."""
         return self._writer.bytes_out
@@ -238,6 +243,7 @@ class Connection:
         except FrameError:
             self.lane.drop(DropReason.UNDECODABLE, count - admission.skip)
             raise
+        self.messages_in += count - admission.skip
         return self._channel.deliver(self.peer, batch[admission.skip :] if admission.skip else batch, self._reader)
 
     def _decode(self, payload: memoryview, count: int) -> list[tuple[str, Any]]:

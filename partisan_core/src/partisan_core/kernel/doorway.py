@@ -88,6 +88,7 @@ class Doorway:
     def _refused(self, wire: Wire, code: str, error: str) -> None:
         wire.close()
         self._journal.report(PeerRefused(wire.remote, code, error[:512]))
+        self._journal.counters[f"refused_{code}"] += 1
 
     # -- dialling -----------------------------------------------------------------------------------------------
 
@@ -138,6 +139,7 @@ class Doorway:
         self._peers.attach(await self._shake(wire, key, peer.spec.name))
 
     async def _reach(self, address: Address) -> Wire:
+        self._journal.counters["dials"] += 1
         with trio.fail_after(self._settings.dial_timeout):
             return await self._transport.dial(address)
 

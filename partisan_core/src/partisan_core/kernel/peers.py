@@ -32,6 +32,7 @@ from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.peer import MEMBERSHIP_LANE, Failure, LaneKey, Peer, Trouble
 from partisan_core.kernel.redialling import LaneDialling
 from partisan_core.kernel.timers import Timers
+from partisan_core.kernel.traffic import Traffic
 from partisan_core.notices import ChannelDown, ChannelUp, DialRefused, Gap
 from partisan_core.wire.control import Interest
 from partisan_core.wire.messages import Hello
@@ -75,6 +76,7 @@ class Peers:
     ) -> None:
         self.table: dict[str, Peer] = {}
         self.routes_changed: Callable[[], None] = lambda: None
+        self.traffic = Traffic()
         self._connect = connect
         self._channels, self._settings = channels, settings
         self._timers, self._journal = timers, journal
@@ -140,6 +142,7 @@ class Peers:
         if key in peer.connections:
             peer.connections[key].replace()
         connection = self._connect(shaken, self)
+        self.traffic.begin(connection)
         if key == MEMBERSHIP_LANE:
             self._attach_membership(peer, connection, shaken.hello)
         else:
@@ -166,6 +169,7 @@ class Peers:
 
     def on_ended(self, connection: Connection) -> None:
         """A connection is over."""
+        self.traffic.end(connection)
         peer = self.table.get(connection.peer.name)
         key = (connection.lane.channel, connection.lane.index)
         if peer is None or peer.connections.get(key) is not connection:

@@ -18,7 +18,7 @@ from partisan_core.notices import (
     Retired,
 )
 from partisan_core.version import VERSION
-from partisan_core.views import ConnectionRow, LinkRow, MemberRow, MemberState, Status
+from partisan_core.views import ChannelRow, ConnectionRow, LinkRow, MemberRow, MemberState, Status
 
 _REMEMBERED = 256
 """Members that left or were evicted and are still listed (chosen)."""
@@ -111,6 +111,10 @@ class Report:
         members = {row.name: row.state for row in self.members() if not row.local}
         names = sorted(members.keys() | self._kernel.peers.table.keys())
         return tuple(self._diagnosis.link(name, members.get(name)) for name in names)
+
+    def channels(self) -> tuple[ChannelRow, ...]:
+        """A row for each channel, by name."""
+        return tuple(map(self._kernel.peers.traffic.row, sorted(self._kernel.channels)))
 
     def _own_state(self) -> MemberState:
         return self._chronicle.retired if self._kernel.left else MemberState.UP

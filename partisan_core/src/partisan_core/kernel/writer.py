@@ -18,7 +18,7 @@ class Writer:
     """Writes the frames of one connection, in one task; an idle lane's next message is written by its sender."""
 
     def __init__(self, wire: Wire, lane: Lane, channel: Channel, connection: Carrier) -> None:
-        self.frames_out = self.bytes_out = 0
+        self.frames_out = self.messages_out = self.bytes_out = 0
         self._wire, self._lane, self._channel = wire, lane, channel
         self._connection = connection
         self._control: list[bytes] = []
@@ -83,6 +83,7 @@ class Writer:
     def _data_frame(self) -> bytes:
         pieces = self._lane.take()
         self.frames_out += 1
+        self.messages_out += len(pieces)
         first = self._lane.session.number(len(pieces))
         return encode_data(first, len(pieces), self._channel.codec.join(pieces))
 

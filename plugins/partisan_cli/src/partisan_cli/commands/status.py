@@ -5,7 +5,7 @@ import click
 from partisan_cli.failing import Failure
 from partisan_cli.finding import RunningNode, for_a_node
 from partisan_cli.output import counts, duration, json_option, print_json, printable
-from partisan_core.views import Counters, Status
+from partisan_core.views import ChannelRow, Counters, Status
 
 
 @click.command()
@@ -48,6 +48,14 @@ def _lines(found: Status, counted: Counters) -> list[tuple[str, object]]:
         ("missing", ", ".join(found.missing) or "none"),
         ("connections", found.connections),
         ("mailboxes", ", ".join(found.mailboxes) or "none"),
+        *(("channel", _channel(row)) for row in counted.channels),
         ("dropped", counts(counted.dropped)),
-        ("notices", counts(counted.notices)),
+        ("counted", counts(counted.notices)),
     ]
+
+
+def _channel(row: ChannelRow) -> str:
+    return (
+        f"{row.channel}: {row.connections} of {row.opened} connections open, "
+        f"{row.messages_in} messages ({row.bytes_in} bytes) in, {row.messages_out} ({row.bytes_out}) out"
+    )
