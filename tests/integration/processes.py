@@ -7,10 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import trio
 
 from partisan_core import Address
 from tests.integration.nodes import PATIENCE
+from tests.integration.victim import Life
+
+VICTIM = "tests.integration.victim"
 
 _ROOT = Path(__file__).parents[2]
 
@@ -20,6 +24,7 @@ class Victim:
 
     def __init__(self, process: trio.Process) -> None:
         self.process = process
+        self._said = b""
 
     @property
     def _output(self) -> trio.abc.ReceiveStream:
@@ -28,13 +33,23 @@ class Victim:
 
     async def start(self) -> Address:
         """Wait until it has joined; its address."""
-        said = b""
+        address = Address.parse(await self.hear())
+        assert await self.hear() == "joined"
+        return address
+
+    async def live(self, life: Life) -> None:
+        """Tell one that waits who it is."""
+        await self.say(msgspec.json.encode(life).decode())
+
+    async def hear(self) -> str:
+        """Its next line."""
         with trio.fail_after(PATIENCE):
-            while b"joined" not in said:
+            while b"\n" not in self._said:
                 data = await self._output.receive_some()
                 assert data, f"it ended with {await self.process.wait()}"
-                said += data
-        return Address.parse(said.split()[0].decode())
+                self._said += data
+        line, _, self._said = self._said.partition(b"\n")
+        return line.decode()
 
     async def say(self, line: str) -> None:
         """Send a line."""
@@ -64,7 +79,22 @@ class Victim:
 @asynccontextmanager
 async def victim(name: str, *contacts: Address) -> AsyncIterator[Victim]:
     """Start one; it does not outlive the block."""
-    command = [sys.executable, "-m", "tests.integration.victim", name, *map(str, contacts)]
+    async with running(VICTIM, name, *map(str, contacts)) as process:
+        yield process
+
+
+@asynccontextmanager
+async def standby() -> AsyncIterator[Victim]:
+    """Start one that has imported all it needs and waits for `live`: it begins to listen within milliseconds."""
+    async with running(VICTIM) as process:
+        assert await process.hear() == "waiting"
+        yield process
+
+
+@asynccontextmanager
+async def running(module: str, *arguments: str) -> AsyncIterator[Victim]:
+    """Run a module in a process that does not outlive the block."""
+    command = [sys.executable, "-m", module, *arguments]
     process = await trio.lowlevel.open_process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_ROOT)
     try:
         yield Victim(process)

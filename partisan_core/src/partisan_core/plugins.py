@@ -158,7 +158,7 @@ class Plugins:
         if function is None:
             fault = "lacks the mark @hookimpl on its" if hasattr(plugin, hook) else "has no"
             raise PluginError(f"{who} {fault} hook {hook}(); see partisan_core.hookspecs for its shape")
-        with blaming(f"{who}: its hook {hook}()"):
+        with blaming(who, f"its hook {hook}()"):
             made = function()
         if not isinstance(made, record):
             raise PluginError(f"{who}: its hook {hook}() returned {made!r}, not a {record.__name__}")
@@ -166,14 +166,14 @@ class Plugins:
 
 
 @contextmanager
-def blaming(culprit: str) -> Iterator[None]:
+def blaming(culprit: object, part: str) -> Iterator[None]:
     """Whatever a plugin's code raises in this block is a `PluginError`, sys.exit() included; Ctrl-C passes."""
     try:
         yield
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise PluginError(f"{culprit} raised {type(error).__name__}: {error}") from error
+        raise PluginError(f"{culprit}: {part} raised {type(error).__name__}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,12 +242,13 @@ def _check_api(plugin: object, who: _Claimant, *, required: bool) -> None:
     if match is None:
         raise PluginError(f"{who} states PARTISAN_API = {stated!r}, which is no version like {ours!r}")
     major, minor = int(match[1]), int(match[2])
+    if major == API_VERSION[0] and minor <= API_VERSION[1]:
+        return  # before anything is said of it: metadata is read for an error only
     sides = f"{who} was written for API {stated}, this core has API {ours}"
-    if (major, minor) > API_VERSION:
+    if major >= API_VERSION[0]:
         raise PluginError(f"{sides}; the core is too old: pip install --upgrade partisan-core")
-    if major < API_VERSION[0]:
-        package = f": pip install --upgrade {who.point.dist.name}" if who.point.dist else ""
-        raise PluginError(f"{sides}; the plugin is too old{package}")
+    package = f": pip install --upgrade {who.point.dist.name}" if who.point.dist else ""
+    raise PluginError(f"{sides}; the plugin is too old{package}")
 
 
 def _nearest_hook(message: str) -> str:

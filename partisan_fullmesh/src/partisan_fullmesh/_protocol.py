@@ -43,7 +43,7 @@ from partisan_core.membership import Change, Entry, MembershipSet, Status
 from partisan_fullmesh.config import FullMeshConfig
 from partisan_fullmesh.messages import Digest, News, Summary, Update
 
-_NOTED = {Status.ALIVE: Reason.REPLACED, Status.LEFT: Reason.LEFT, Status.EVICTED: Reason.EVICTED}
+_NOTED = {Status.ALIVE: Reason.RESTARTED, Status.LEFT: Reason.LEFT, Status.EVICTED: Reason.EVICTED}
 _ROUND = "round"
 
 

@@ -23,7 +23,7 @@ FIRST_LIFE, SECOND_LIFE = (1, 7), (2, 3)
 
 
 def make_link() -> Link:
-    return Link(Backoff(0.05, 10.0, Random(1)))
+    return Link(Backoff(0.05, 10.0, Random(1)), refusal_pause=0.4)
 
 
 def up_link(*, wanted: bool = True) -> Link:
@@ -72,9 +72,33 @@ def test_a_lost_membership_connection_is_redialled_at_once_and_is_not_down() -> 
     assert not any(isinstance(action, Down) for action in actions)
 
 
-def test_refused_at_every_address_after_a_loss_means_gone() -> None:
+def test_a_refusal_after_a_loss_is_asked_about_once_more_after_a_pause() -> None:
+    """Between two lives of one process nobody listens."""
     link, _ = lost_link()
+    assert link.dial_failed(Reason.GONE) == [Dial(0.4)]
+    assert link.wants_dial
+
+
+def test_refused_at_every_address_twice_after_a_loss_means_gone() -> None:
+    link, _ = lost_link()
+    link.dial_failed(Reason.GONE)
     assert without_dials(link.dial_failed(Reason.GONE)) == [Down(Reason.GONE)]
+
+
+def test_the_refusal_after_an_earlier_loss_does_not_count_for_a_later_one() -> None:
+    link, _ = lost_link()
+    link.dial_failed(Reason.GONE)
+    link.connected(FIRST_LIFE)
+    link.lost()
+    assert link.dial_failed(Reason.GONE) == [Dial(0.4)]
+
+
+@pytest.mark.parametrize("hears", ["answers", "is heard of"])
+def test_a_newer_life_within_the_pause_after_a_refusal_means_restarted(hears: str) -> None:
+    link, _ = lost_link()
+    link.dial_failed(Reason.GONE)
+    actions = link.connected(SECOND_LIFE) if hears == "answers" else link.superseded()
+    assert actions[0] == Down(Reason.RESTARTED)
 
 
 @pytest.mark.parametrize("reason", [Reason.UNREACHABLE, Reason.REJECTED])

@@ -31,7 +31,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.link = Link(Backoff(0.05, 10.0, Random(0)))
+        self.link = Link(Backoff(0.05, 10.0, Random(0)), refusal_pause=0.4)
         self.up = False
         self.lost = False
         self.life: tuple[int, int] | None = None

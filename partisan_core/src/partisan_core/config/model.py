@@ -111,6 +111,9 @@ class LinkConfig(Table):
     """For one address to answer. Chosen: several lost SYN packets are rarer than dead hosts."""
     reconnect_grace: Seconds = 3.0
     """How long a lost peer may stay away before it is down (`unreachable`). Origin: design, section 7."""
+    refusal_pause: Seconds = 0.4
+    """Between the two refused dials after which a lost peer is down (`gone`). Chosen: a process that is restarted at
+    once is back, and known to all, within a fraction of it."""
     redial_first: PositiveSeconds = 0.05
     """The shortest pause between two dials; the next is random, up to three times the last. Chosen."""
     redial_limit: PositiveSeconds = 10.0

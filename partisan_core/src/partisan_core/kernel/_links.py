@@ -1,8 +1,11 @@
 """When is a peer up, when is it down? The rule of the design, section 7, as a pure machine: one per peer.
 
-A lost membership connection is redialled at once. Refused at every address: down (gone). A newer incarnation answers:
-down (restarted), up. The same incarnation: the session resumes, no event. No answer, or a peer that cannot be
-dialled: down (unreachable) after the grace. Only this machine says down.
+A lost membership connection is redialled at once. Refused at every address, and again after a pause: down (gone). A
+newer incarnation answers, or is heard of: down (restarted), up. The same incarnation: the session resumes, no event.
+No answer, or a peer that cannot be dialled: down (unreachable) after the grace. Only this machine says down.
+
+The pause is for a process that is restarted at once: between its two lives nobody listens, and its new one may listen
+elsewhere. Without it the same restart would be `gone` or `restarted` by the luck of a few milliseconds.
 """
 
 import random
@@ -86,12 +89,14 @@ class Backoff:
 class Link:
     """The link to one peer: what happened goes in as a method call, what to do comes out as actions."""
 
-    def __init__(self, backoff: Backoff) -> None:
+    def __init__(self, backoff: Backoff, refusal_pause: float) -> None:
         self.state = LinkState.IDLE
         self.wanted = False
         self.life: Life | None = None
-        self._backoff = backoff
+        self._backoff, self._refusal_pause = backoff, refusal_pause
         self._losses = 0
+        self._refused = False
+        """Since the last loss a dial was refused at every address."""
 
     def want(self) -> list[Action]:
         """The local node wants this link."""
@@ -132,6 +137,7 @@ class Link:
         if self.state is not LinkState.UP:
             return []
         self.state = LinkState.LOST
+        self._refused = False
         self._losses += 1
         actions: list[Action] = [Lost(), StartGrace(self._losses)]
         return [*actions, Dial(0.0)] if self.wanted else actions
@@ -145,7 +151,10 @@ class Link:
     def dial_failed(self, reason: Reason) -> list[Action]:
         """A dial ended without a connection: `GONE` (refused everywhere), `UNREACHABLE` or `REJECTED`."""
         if self.state is LinkState.LOST and reason is Reason.GONE:
-            return self._down(Reason.GONE)
+            if self._refused:
+                return self._down(Reason.GONE)
+            self._refused = True
+            return [Dial(self._refusal_pause)]
         if self.state is LinkState.LOST:
             return [Dial(self._backoff.next())]
         if self.state is LinkState.DIALLING:

@@ -39,7 +39,7 @@ def _make(config: Config, name: str, plugins: Plugins) -> Observer:
         plugin = plugins.extension(name)
         table = Selection(use=name, options=config.extensions.options.get(name, {}), origins=config.origins)
         options: object = structure_options(table, plugin.config, "extensions", name)
-        with blaming(f"the extension {name!r}: its factory"):
+        with blaming(f"the extension {name!r}", "its factory"):
             observer = plugin.observe(options)
         if not callable(observer):
             raise PluginError(f"the extension {name!r} made {observer!r}, which cannot be called with a notice")

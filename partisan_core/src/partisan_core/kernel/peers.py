@@ -89,7 +89,8 @@ class Peers:
         """The peer of that name, made when it is new; a newer life of a peer that is not up is taken over."""
         peer = self.table.get(spec.name)
         if peer is None:
-            peer = self.table[spec.name] = Peer(spec, Link(self._lanes.make_backoff()), self._channels)
+            link = Link(self._lanes.make_backoff(), self._settings.refusal_pause)
+            peer = self.table[spec.name] = Peer(spec, link, self._channels)
         elif spec.life > peer.spec.life and not peer.is_up:
             peer.spec = spec
         return peer

@@ -1,14 +1,15 @@
 """The command `partisan bench`."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import click
 import msgspec
 
 from partisan_bench import environment, harness
 from partisan_bench.cases import SUBJECTS, Subject, cases_of
-from partisan_bench.rows import Row, summarise
+from partisan_bench.formation import measure
+from partisan_bench.rows import Row, Sample, summarise
 from partisan_bench.table import render
 
 _OPTIONS = (
@@ -33,7 +34,7 @@ _OPTIONS = (
 
 @click.group()
 def bench() -> None:
-    """Measure Partisan beside its baselines: two processes on loopback, in turn, pair by pair."""
+    """Measure Partisan: beside its baselines, pair by pair on loopback, and as a cluster of many processes."""
 
 
 def _with_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -56,9 +57,41 @@ def rtt(as_json: bool, pairs: int, seconds: float, only: tuple[str, ...]) -> Non
     _report("rtt", as_json, pairs, seconds, only)
 
 
+@bench.command()
+@click.option("--json/--table", "as_json", help="One JSON array of rows, or a table (default).")
+@click.option("--overlay", type=click.Choice(["fullmesh"]), default="fullmesh", show_default=True)
+@click.option(
+    "--nodes",
+    "sizes",
+    multiple=True,
+    type=click.IntRange(2, 256),
+    default=(4, 8, 16, 32),
+    show_default=True,
+    help="Processes in a cluster; may be given several times.",
+)
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Clusters of each size.")
+@click.option(
+    "--idle",
+    type=click.FloatRange(0.1, 600),
+    default=10.0,
+    show_default=True,
+    help="Seconds for which a complete cluster is watched while it does nothing.",
+)
+def formation(as_json: bool, overlay: str, sizes: tuple[int, ...], rounds: int, idle: float) -> None:
+    """Seconds until many node processes are one complete cluster, and what each node costs then."""
+    click.echo(environment.describe(), err=as_json)
+    rows = _summarise(measure.run(overlay, sizes, rounds, idle), rounds * len(sizes))
+    _print(rows, as_json)
+
+
 def _report(benchmark: str, as_json: bool, pairs: int, seconds: float, only: tuple[str, ...]) -> None:
     click.echo(environment.describe(), err=as_json)
-    rows = _run(benchmark, _choose(benchmark, only), pairs, seconds)
+    subjects = _choose(benchmark, only)
+    rows = _summarise(harness.run(benchmark, subjects, pairs, seconds), pairs * len(subjects))
+    _print(rows, as_json)
+
+
+def _print(rows: Sequence[Row], as_json: bool) -> None:
     click.echo(msgspec.json.encode(rows) if as_json else render(rows))
 
 
@@ -78,11 +111,9 @@ def _choose(benchmark: str, only: tuple[str, ...]) -> list[Subject]:
     return chosen
 
 
-def _run(benchmark: str, subjects: Sequence[Subject], pairs: int, seconds: float) -> list[Row]:
-    turns = harness.run(benchmark, subjects, pairs, seconds)
-    length, hidden = pairs * len(subjects), not sys.stderr.isatty()
+def _summarise(turns: Iterator[list[Sample]], length: int) -> list[Row]:
     try:
-        with click.progressbar(turns, length=length, file=sys.stderr, hidden=hidden) as progress:
+        with click.progressbar(turns, length=length, file=sys.stderr, hidden=not sys.stderr.isatty()) as progress:
             return summarise([sample for turn in progress for sample in turn])
     except harness.WorkerFailed as error:
         raise click.ClickException(str(error)) from error

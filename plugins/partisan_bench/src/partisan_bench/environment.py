@@ -8,10 +8,11 @@ _LIBRARIES = ("trio", "msgspec", "pyzmq")
 
 
 def describe() -> str:
-    """Say in one line which Python, libraries, processors and kernel the figures come from."""
+    """Say in one line which Python, libraries, processors, load and kernel the figures come from."""
     python = f"{platform.python_implementation()} {platform.python_version()}"
     kernel = f"{platform.system()} {platform.release()}"
-    return ", ".join((python, *map(_describe, _LIBRARIES), f"{os.cpu_count()} processors", kernel))
+    processors = f"{os.cpu_count()} processors under a load of {os.getloadavg()[0]:.1f}"
+    return ", ".join((python, *map(_describe, _LIBRARIES), processors, kernel))
 
 
 def _describe(distribution: str) -> str:

@@ -1,0 +1,1 @@
+"""How long many node processes take to become one cluster, and what each of them costs then."""
