@@ -44,6 +44,8 @@ EMITTED = {
     "test_an_observer_that_raises_is_logged_and_counted_and_hurts_neither_node_nor_the_next_observer",
     "machine_errors": KERNEL
     + "test_open_node.py::test_a_strategy_that_raises_is_loud_when_strict_and_counted_otherwise",
+    "state_damaged": KERNEL + "test_open_node.py::test_a_damaged_state_file_is_put_aside_and_counted",
+    "state_errors": KERNEL + "test_rejoin.py::test_a_state_that_cannot_be_saved_is_counted_and_the_node_goes_on",
     "refused_CODE": HERE + "test_who_is_turned_away_is_counted_by_the_reason",
     "queue_full": HERE + "test_what_a_policy_drops_is_counted_as_queue_full",
     "lost_with_connection": "tests/integration/test_broken_connections.py::"

@@ -20,7 +20,6 @@ FROM_PARTISAN = ROOT / "docs" / "how-to" / "from-partisan.md"
 PENDING: set[str] = {
     "tests/core/kernel/test_security.py::test_a_node_with_another_secret_is_refused_on_both_sides_and_told_how_to_mend_it",
     "tests/core/kernel/test_security.py::test_a_stranger_without_the_secret_learns_nothing_of_the_members",
-    "tests/integration/test_restarts.py::test_a_killed_process_comes_back_on_another_port_without_contacts",
 }
 """Names that the pages use and that are still being built: each must be absent today, so this set empties itself."""
 

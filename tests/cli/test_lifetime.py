@@ -131,13 +131,24 @@ def test_something_in_the_way_of_the_control_socket_is_kept_and_named(machine: M
     assert (kept / SOCKET_NAME).read_text() == "precious"
 
 
-def test_a_state_file_that_cannot_be_believed_is_refused(machine: Machine) -> None:
+def test_the_data_dir_of_another_node_is_refused_and_left_alone(machine: Machine) -> None:
+    kept = machine.folder / "kept"
+    place = ("--set", f"node.data_dir={kept}")
+    with machine.run("--name", "beta", *place) as node:
+        assert node.end(signal.SIGTERM) == 0
+    said = machine.fail("run", "--name", "alpha", *place)
+    assert f"the state file {kept / 'state.msgpack'} belongs to node 'beta', not 'alpha'" in said
+    assert files_below(kept) == ["lock", "state.msgpack"]
+
+
+def test_a_damaged_state_file_is_put_aside_and_told(machine: Machine) -> None:
     kept = machine.folder / "kept"
     kept.mkdir()
     (kept / "state.msgpack").write_bytes(b"\xc1garbage")
-    said = machine.fail("run", "--set", f'node.data_dir="{kept}"')
-    assert f"the state file {kept / 'state.msgpack'} cannot be read" in said
-    assert files_below(kept) == ["lock", "state.msgpack"]
+    with machine.run("--set", f"node.data_dir={kept}") as node:
+        assert node.end(signal.SIGTERM) == 0
+        assert "cannot be believed" in node.log
+    assert files_below(kept) == ["lock", "state.corrupt-1", "state.msgpack"]
 
 
 def test_an_address_in_use_is_named_with_what_to_do(machine: Machine) -> None:

@@ -49,14 +49,19 @@ def _part_problems(
 ) -> Iterator[str]:
     """Those of one plugin, which is named at `asked_by`, and of its `table`."""
     try:
-        structure_options(selection, _options_class(kind, selection.use, plugins), *table)
+        structure_options(selection, options_class(kind, selection.use, plugins), *table)
     except PluginError as error:
         yield f"{_origin(settings, asked_by)}: {key_path(asked_by)}: {error}"
     except ConfigError as error:
         yield from error.problems
 
 
-def _options_class(kind: str, use: str, plugins: Plugins) -> type:
+def options_class(kind: str, use: str, plugins: Plugins) -> type:
+    """The configuration class of a plugin.
+
+    Raises:
+        PluginError: it cannot be loaded.
+    """
     match kind:
         case "overlay":
             return plugins.overlay(use).config

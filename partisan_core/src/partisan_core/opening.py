@@ -18,8 +18,9 @@ from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.extensions import attach, make_observers
 from partisan_core.kernel.kernel import Kernel
+from partisan_core.kernel.rejoining import rejoin
 from partisan_core.kernel.selecting import select
-from partisan_core.kernel.state import lock_directory, next_incarnation
+from partisan_core.kernel.state import StateFile, lock_directory
 from partisan_core.kinds import Listener, Transport
 from partisan_core.node import Node
 from partisan_core.plugins import Plugins
@@ -39,7 +40,8 @@ async def open_node(config: Config | Path | str | None = None, **sections: objec
 
     Raises:
         ConfigError, PluginError, StartError: nothing was started.
-        NameInUse: a newer life of this name exists; the body was cancelled.
+        NameInUse: a newer life of this name exists, or the peers that a copied `data_dir` remembers know a living node
+            of this name; the body was cancelled.
     """
     settings = _settings(config, sections)
     plugins = Plugins()
@@ -52,15 +54,18 @@ async def open_node(config: Config | Path | str | None = None, **sections: objec
             control = stack.enter_context(open_control_socket(settings.node.data_dir))
         transport = _make_transport(settings, plugins)
         listeners = await _listen(settings, transport, stack)
-        me = _introduce(settings, listeners)
+        state = StateFile(settings.node.data_dir, settings.node.name, settings.node.cluster, settings.overlay.use)
+        me = _introduce(settings, listeners, await state.begin_life())
         retired: list[NameInUse] = []
         raised: list[ExceptionGroup[Exception]] = []
         try:
             async with trio.open_nursery() as nursery:
-                kernel = Kernel(settings, plugins, me, transport, listeners, nursery)
+                kernel = Kernel(settings, plugins, me, state, transport, listeners, nursery)
                 attach(observers, kernel.journal, strict=settings.node.strict)
                 kernel.driver.on_retired = lambda reason: _retire(kernel, reason, retired)
                 kernel.start()
+                if settings.node.rejoin and state.content.peers:
+                    nursery.start_soon(rejoin, kernel, state.content.peers)
                 node = Node(kernel)
                 if control is not None:
                     nursery.start_soon(ControlServer(node).serve, control)
@@ -106,10 +111,10 @@ async def _listen(config: Config, transport: Transport, stack: ExitStack) -> Seq
     return listeners
 
 
-def _introduce(config: Config, listeners: Sequence[Listener]) -> NodeSpec:
+def _introduce(config: Config, listeners: Sequence[Listener], incarnation: int) -> NodeSpec:
     return NodeSpec(
         config.node.name,
-        next_incarnation(config.node.data_dir, config.node.name),
+        incarnation,
         secrets.randbits(64),
         tuple(config.node.advertise) or tuple(listener.address for listener in listeners),
         dict(config.node.labels),

@@ -186,9 +186,9 @@ def test_a_mistake_in_a_keyword_is_answered_with_the_key() -> None:
 
 
 def test_mistakes_in_several_sources_are_told_together(tmp_path: Path) -> None:
-    answer = refusal("[node]\nname = 1", tmp_path, PARTISAN__NODE__CLUSTER="2")
+    answer = refusal("[node]\nname = 1", tmp_path, PARTISAN__NODE__STRICT="2")
     assert "FILE: node.name = 1: expected text" in answer
-    assert "environment variable PARTISAN__NODE__CLUSTER: node.cluster = 2: expected text" in answer
+    assert "environment variable PARTISAN__NODE__STRICT: node.strict = 2: expected true or false" in answer
 
 
 def test_a_long_value_is_cut(tmp_path: Path) -> None:

@@ -69,6 +69,32 @@ def test_a_variable_sets_the_key_that_it_spells(path: list[str], number: int) ->
     assert settings.origins == {tuple(path): f"environment variable {name}"}
 
 
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("NODE__NAME", ("node", "name")),
+        ("NODE__DATA_DIR", ("node", "data_dir")),
+        ("NODE__LABELS__ZONE", ("node", "labels", "zone")),
+        ("OVERLAY__USE", ("overlay", "use")),
+        ("CHANNELS__BULK__SERIALIZER", ("channels", "bulk", "serializer")),
+    ],
+)
+@pytest.mark.parametrize("text", ["007", "7", "1e3", "true", "[1]"])
+def test_a_key_that_wants_text_takes_what_toml_would_read_as_something_else(
+    name: str, path: KeyPath, text: str
+) -> None:
+    assert read_environment({f"PARTISAN__{name}": text}).value(path) == text
+    assert read_environment({f"PARTISAN__{name}": '"7"'}).value(path) == "7", "quotes do no harm"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["NODE", "NODE__STRICT__DEEPER", "LINKS__PING_ATTEMPTS", "OVERLAY__FANOUT", "CHANNELS__B__PARALLELISM"],
+)
+def test_a_key_that_wants_no_text_or_is_unknown_takes_toml(name: str) -> None:
+    assert read_environment({f"PARTISAN__{name}": "7"}).value(tuple(name.lower().split("__"))) == 7
+
+
 @pytest.mark.parametrize("name", ["PARTISAN__", "PARTISAN____NAME", "PARTISAN__NODE__"])
 def test_a_variable_with_an_empty_part_is_refused_by_name(name: str) -> None:
     with pytest.raises(ConfigError, match=f"environment variable {name}: write PARTISAN__SECTION__KEY"):

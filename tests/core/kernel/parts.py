@@ -82,6 +82,25 @@ class Stumbling(Acquaintances):
         return super().handle(event, now)
 
 
+class Forgetful(Acquaintances):
+    """Raises when it shall remember."""
+
+    def snapshot(self) -> bytes:
+        raise ZeroDivisionError("a bug in the overlay")
+
+
+class Reminded(Acquaintances):
+    """Says what it was reminded of; a snapshot is the number of its life."""
+
+    reminders: ClassVar[list[bytes]] = []
+
+    def snapshot(self) -> bytes:
+        return b"%d" % self.me.incarnation
+
+    def restore(self, data: bytes) -> None:
+        self.reminders.append(data)
+
+
 class Choosy(Acquaintances):
     """Will have nothing to do with alpha, who lets everybody in."""
 

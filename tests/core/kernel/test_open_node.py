@@ -84,13 +84,25 @@ async def test_a_data_dir_that_cannot_be_made_is_refused(tmp_path: Path) -> None
             """Not reached."""
 
 
-async def test_a_damaged_state_file_is_refused(tmp_path: Path) -> None:
+async def test_a_damaged_state_file_is_put_aside_and_counted(tmp_path: Path) -> None:
     async with opened("alpha", node={"data_dir": str(tmp_path)}):
         """Make the files."""
     (tmp_path / "state.msgpack").write_bytes(b"\xc1garbage")
-    with pytest.raises(DataDirUnusable, match="cannot be read"):
-        async with opened("alpha", node={"data_dir": str(tmp_path)}):
+    async with opened("alpha", node={"data_dir": str(tmp_path)}) as alpha:
+        assert alpha.counters["state_damaged"] == 1
+    assert (tmp_path / "state.corrupt-1").read_bytes() == b"\xc1garbage"
+
+
+async def test_the_data_dir_of_another_node_is_refused_and_nothing_is_left_behind(tmp_path: Path) -> None:
+    async with opened("alpha", node={"data_dir": str(tmp_path)}):
+        """Make the files."""
+    before = tasks()
+    with pytest.raises(DataDirUnusable, match="belongs to node 'alpha', not 'beta'"):
+        async with opened("beta", node={"data_dir": str(tmp_path)}):
             """Not reached."""
+    assert tasks() == before
+    async with opened("alpha", node={"data_dir": str(tmp_path)}):
+        """It is free."""
 
 
 async def test_each_start_in_a_data_dir_has_a_newer_incarnation(tmp_path: Path) -> None:

@@ -56,6 +56,8 @@ class NodeConfig(Table):
     """What to tell others to dial, when that is not where it listens."""
     data_dir: Path | None = None
     """What survives a restart lives here. A relative path in a file is relative to that file's folder."""
+    rejoin: bool = True
+    """Come back to the peers that `data_dir` remembers, without contacts, unless this node left the last time."""
     cluster: Annotated[str, Name()] = "default"
     """Nodes of different clusters refuse each other."""
     labels: LabelMap = field(default_factory=dict)

@@ -4,9 +4,12 @@ Every value keeps its origin, so that an error, and `config show`, can say who s
 """
 
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from math import isfinite
 from pathlib import Path
+from typing import get_args, get_type_hints
 
+from partisan_core.config.model import Config
 from partisan_core.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "PARTISAN__"
@@ -143,8 +146,22 @@ def read_environment(environ: Mapping[str, str]) -> Settings:
             path = tuple(name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"))
             if not all(path):
                 raise ConfigError(f"environment variable {name}: write PARTISAN__SECTION__KEY, with no part empty")
-            settings.put(path, parse_variable(environ[name]), f"environment variable {name}")
+            settings.put(path, read_variable(path, environ[name]), f"environment variable {name}")
     return settings
+
+
+def read_variable(path: tuple[str, ...], text: str) -> object:
+    """Read a value as TOML, but for a key of the core that wants text take it as it stands: a name may be `007`."""
+    value = parse_variable(text)
+    return value if isinstance(value, str) or not _wants_text(path) else text
+
+
+def _wants_text(path: tuple[str, ...]) -> bool:
+    kind: object = Config
+    for step in path:
+        table = isinstance(kind, type) and is_dataclass(kind)
+        kind = get_type_hints(kind).get(step) if table else next(iter(get_args(kind)[1:]), None)
+    return kind in (str, str | None, Path, Path | None)
 
 
 def parse_variable(text: str) -> object:

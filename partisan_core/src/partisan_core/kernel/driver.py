@@ -127,12 +127,13 @@ class Driver:
             self._running = False
 
     def _run(self, step: Step) -> None:
-        with self._guard("the overlay"):
+        with self.guard("the overlay"):
             for outcome in step(trio.current_time()):
                 self._perform(outcome)
 
     @contextmanager
-    def _guard(self, machine: str) -> Iterator[None]:
+    def guard(self, machine: str) -> Iterator[None]:
+        """Around what calls a machine."""
         try:
             yield
         except Exception:
@@ -178,7 +179,7 @@ class Driver:
 
     def _detect(self, event: DetectorEvent) -> None:
         effects: list[DetectorEffect] = []
-        with self._guard("the failure detector"):
+        with self.guard("the failure detector"):
             effects = self._detector.handle(event, trio.current_time())
         for effect in effects:
             match effect:

@@ -36,10 +36,10 @@ class Joining:
         kernel = self._kernel
         if kernel.left:
             await kernel.let_go(Reason.LEFT)  # what an evicted node still holds would hold its name, too
-            kernel.renew()
+            await kernel.renew()
         backoff = Backoff(kernel.config.links.redial_first, 1.0, kernel.rng)
         order = deque(dict.fromkeys(contacts))
-        while not await self._join_one_of(order, fully=fully):
+        while not await self.join_one_of(order, fully=fully):
             order.rotate(-1)  # who answers, but lets nobody in, is not the first again
             await trio.sleep(backoff.next())
             kernel.check_member()
@@ -53,7 +53,7 @@ class Joining:
                 return refusing.peer  # connected already: the refusal was ours
             raise
 
-    async def _join_one_of(self, contacts: Collection[Address], *, fully: bool) -> bool:
+    async def join_one_of(self, contacts: Collection[Address], *, fully: bool) -> bool:
         """One round over all contacts. True: joined."""
         refusals: list[str] = []
         contact = await self._first_answer(contacts, refusals)

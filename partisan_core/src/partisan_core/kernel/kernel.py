@@ -27,8 +27,9 @@ from partisan_core.kernel.peer import LaneKey
 from partisan_core.kernel.peers import Peers
 from partisan_core.kernel.postoffice import PostOffice
 from partisan_core.kernel.reader import READ_BYTES
+from partisan_core.kernel.remembering import Remembering
 from partisan_core.kernel.selecting import named_by, select
-from partisan_core.kernel.state import next_incarnation
+from partisan_core.kernel.state import StateFile
 from partisan_core.kernel.timers import Timers
 from partisan_core.kinds import Listener, Serializer, Transport
 from partisan_core.mailboxes import Feeder
@@ -52,11 +53,12 @@ class Kernel:
         config: Config,
         plugins: Plugins,
         me: NodeSpec,
+        state: StateFile,
         transport: Transport,
         listeners: Sequence[Listener],
         nursery: trio.Nursery,
     ) -> None:
-        self.config, self.me = config, me
+        self.config, self.me, self._state = config, me, state
         self.transport, self.listeners = transport, listeners
         self.nursery = nursery
         self.rng = random.Random(secrets.randbits(64))
@@ -123,6 +125,7 @@ class Kernel:
             self.journal,
             strict=config.node.strict,
         )
+        self.remembering = Remembering(self._state, self.me.name, self._strategy_snapshot, self.journal)
         self.judge = Judge(lambda: self.me, self.members, self.channels, self.peers)
         shaker = Shaker(self._introduce, self.judge, self._lane_of, self.rng)
         self.doorway = Doorway(
@@ -155,15 +158,17 @@ class Kernel:
         self.nursery.start_soon(Heartbeat(self.config.links).run, self._connections)
         for listener in self.listeners:
             self.nursery.start_soon(self.doorway.serve, listener)
+        if self.config.node.data_dir is not None:
+            self.nursery.start_soon(self.remembering.run)
+        if self.config.node.rejoin and self._state.content.snapshot:
+            with self.driver.guard("the overlay"):
+                self.strategy.restore(self._state.content.snapshot)
         self.driver.feed(Started())
 
-    def renew(self) -> None:
+    async def renew(self) -> None:
         """Begin a new life after `leave`: a newer incarnation, a fresh strategy."""
-        self.me = replace(
-            self.me,
-            incarnation=max(next_incarnation(self.config.node.data_dir, self.me.name), self.me.incarnation + 1),
-            instance=secrets.randbits(64),
-        )
+        incarnation = await self.remembering.begin_life()
+        self.me = replace(self.me, incarnation=incarnation, instance=secrets.randbits(64))
         self.strategy = self._make_strategy()
         self.driver.host = StrategyHost(self.strategy)
         self.left, self.judge.barred = False, None
@@ -176,6 +181,7 @@ class Kernel:
         self.left = True
         self.driver.feed(Leave())
         self.judge.barred = "has left the cluster; join again, as a new incarnation"
+        await self.remembering.forget()
         await self.let_go(Reason.LEFT)
 
     async def stop(self) -> None:
@@ -185,6 +191,7 @@ class Kernel:
             listener.close()
         await self.let_go(Reason.GONE)
         self.postoffice.close_all()
+        await self.remembering.save()
 
     async def let_go(self, reason: Reason) -> None:
         """End every connection in good order; what is sent from now on meets `check_member`."""
@@ -208,6 +215,11 @@ class Kernel:
     def _snapshot(self) -> Snapshot:
         neighbours = self.driver.host.neighbours
         return Snapshot(tuple(self.members().values()), tuple(neighbours.values()))
+
+    def _strategy_snapshot(self) -> bytes:
+        with self.driver.guard("the overlay"):
+            return self.strategy.snapshot()
+        return b""
 
     def _deliver_membership(self, peer: NodeSpec, batch: list[tuple[str, object]], feeder: Feeder) -> None:
         self.driver.deliver(peer, batch)

@@ -36,7 +36,7 @@ COMMANDS = {
     "leave": Lazy("partisan_cli.commands.leave:leave", "Make a node leave its cluster, and end."),
     "evict": Lazy("partisan_cli.commands.evict:evict", "Remove a member, living or dead, from the cluster."),
     "plugins": Lazy("partisan_cli.commands.plugins:plugins", "List the installed plugins, or check them."),
-    "config": Lazy("partisan_cli.commands.config:config", "Check a configuration."),
+    "config": Lazy("partisan_cli.commands.config:config", "Check or show a configuration."),
 }
 
 

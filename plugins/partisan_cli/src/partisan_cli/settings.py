@@ -2,7 +2,7 @@
 
 import click
 
-from partisan_core.config.sources import parse_variable
+from partisan_core.config.sources import read_variable
 
 
 def _read(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> dict[str, object]:
@@ -11,7 +11,7 @@ def _read(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> dict
         key, equals, value = text.partition("=")
         if not equals or not all(key.split(".")):
             raise click.BadParameter(f"{text!r}: write section.key=value, for example overlay.use=fullmesh")
-        settings[key] = parse_variable(value)
+        settings[key] = read_variable(tuple(key.split(".")), value)
     return settings
 
 
