@@ -21,6 +21,8 @@ class Proxy:
         self.connections: list[tuple[trio.SocketStream, trio.SocketStream]] = []
         self.damages = False
         """While set, a bit of what is forwarded is flipped in all that is forwarded."""
+        self.make_editor: Callable[[], Callable[[bytes], bytes]] = lambda: bytes
+        """Called for each direction of a connection; what it returns may change all that is forwarded there."""
 
     def reset(self, first: int = 0) -> None:
         """Reset every connection from the `first`th on, at both ends."""
@@ -33,7 +35,9 @@ class Proxy:
     def _reset(self, doomed: list[tuple[trio.SocketStream, trio.SocketStream]]) -> None:
         for pair in doomed:
             self.connections.remove(pair)
-            for stream in pair:
+            for stream in (
+                one for one in pair if one.socket.fileno() >= 0
+            ):  # not those that end by themselves just now
                 stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 stream.socket.close()
 
@@ -56,13 +60,14 @@ class Proxy:
                 self.connections.remove(pair)
 
     async def _forward(self, source: trio.SocketStream, sink: trio.SocketStream, scope: trio.CancelScope) -> None:
+        edit = self.make_editor()
         with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError, OSError):
             while data := bytearray(await source.receive_some(65536)):
                 if self.silent:
                     await trio.sleep_forever()
                 if self.damages:
                     data[len(data) // 2] ^= 0x10
-                await sink.send_all(data)
+                await sink.send_all(edit(bytes(data)))
         scope.cancel()
 
 

@@ -3,10 +3,11 @@
 from msgspec.structs import replace
 
 from partisan_core.identity import Address, NodeSpec
+from partisan_core.wire.authentication import Keyring
 from partisan_core.wire.frames import Frame, FrameReader
 from partisan_core.wire.handshake import Handshake, Role
 from partisan_core.wire.limits import PREAUTH_BODY
-from partisan_core.wire.messages import Hello
+from partisan_core.wire.messages import Hello, Proof, Welcome
 
 ALPHA = NodeSpec("alpha", 41, 4101, (Address("127.0.0.1", 9090),))
 BETA = NodeSpec(
@@ -17,6 +18,10 @@ BETA = NodeSpec(
     {"role": "server"},
     {"owner": "me"},
 )
+
+
+SECRET, OTHER_SECRET = b"a secret for the tests of the wire", b"another one, for those who differ"
+KEYRING = Keyring("shop", [SECRET])
 
 
 def hello(node: NodeSpec, /, **different: object) -> Hello:
@@ -35,12 +40,12 @@ def hello(node: NodeSpec, /, **different: object) -> Hello:
     return replace(plain, **different)
 
 
-def dialler(**different: object) -> Handshake:
-    return Handshake(Role.DIALLER, _hello_of(ALPHA, different), "beta")
+def dialler(keyring: Keyring = KEYRING, /, **different: object) -> Handshake:
+    return Handshake(Role.DIALLER, _hello_of(ALPHA, different), keyring, "beta")
 
 
-def accepter(**different: object) -> Handshake:
-    return Handshake(Role.ACCEPTER, _hello_of(BETA, different))
+def accepter(keyring: Keyring = KEYRING, /, **different: object) -> Handshake:
+    return Handshake(Role.ACCEPTER, _hello_of(BETA, different), keyring)
 
 
 def _hello_of(node: NodeSpec, different: dict[str, object]) -> Hello:
@@ -51,6 +56,12 @@ def frame(data: bytes) -> Frame:
     """The one frame that these bytes are."""
     (only,) = FrameReader(PREAUTH_BODY).feed(data)
     return only
+
+
+def unsigned(message: Proof | Welcome | None) -> Proof | Welcome:
+    """What it says, without the mac."""
+    assert message is not None
+    return replace(message, mac=b"")
 
 
 def shake(one: Handshake, other: Handshake) -> None:

@@ -9,7 +9,7 @@ from partisan_core.errors import HandshakeError
 from partisan_core.wire.frames import Kind
 from partisan_core.wire.handshake import TRANSITIONS, Handshake, Role, State, Way
 from partisan_core.wire.messages import Proof, Refused, Welcome
-from tests.wire.hands import ALPHA, BETA, accepter, dialler, frame, hello, shake
+from tests.wire.hands import ALPHA, BETA, KEYRING, accepter, dialler, frame, hello, shake, unsigned
 
 
 def test_two_fitting_nodes_connect() -> None:
@@ -22,10 +22,10 @@ def test_two_fitting_nodes_connect() -> None:
     assert one.version == other.version == 1
     other.receive(frame(one.prove(7, 100, 200)))
     assert other.state is State.JUDGE_PROOF
-    assert other.proof == Proof(7, 100, 200)
+    assert unsigned(other.proof) == Proof(7, 100, 200)
     one.receive(frame(other.welcome(7, 200, resumed=True, sent=100)))
     assert (one.state, other.state) == (State.DONE, State.DONE)
-    assert one.welcome_received == Welcome(7, 200, True, 100)
+    assert unsigned(one.welcome_received) == Welcome(7, 200, True, 100)
     assert one.refusal is other.refusal is None
 
 
@@ -38,7 +38,7 @@ def test_the_accepter_repeats_the_channel_lane_and_serializer_of_the_dialler() -
 
 
 def test_a_contact_of_which_only_the_address_is_known_may_have_any_name() -> None:
-    one = Handshake(Role.DIALLER, hello(ALPHA), expected=None)
+    one = Handshake(Role.DIALLER, hello(ALPHA), KEYRING, expected=None)
     shake(one, accepter())
     assert one.state is State.JUDGE
 
@@ -75,7 +75,7 @@ def test_the_accepter_refuses_by_name_and_the_dialler_hears_it(
 
 
 def test_another_node_than_the_one_dialled_is_refused_by_the_dialler() -> None:
-    one, other = Handshake(Role.DIALLER, hello(ALPHA), expected="gamma"), accepter()
+    one, other = Handshake(Role.DIALLER, hello(ALPHA), KEYRING, expected="gamma"), accepter()
     shake(one, other)
     assert one.refusal is not None
     assert one.refusal.code is Refused.NAME
@@ -96,7 +96,7 @@ def test_an_answer_for_another_lane_than_the_one_asked_for_is_refused(
 ) -> None:
     one = dialler(**asked)
     one.start()
-    one.receive(frame(Handshake(Role.DIALLER, hello(BETA, **(asked | answered))).start()))
+    one.receive(frame(Handshake(Role.DIALLER, hello(BETA, **(asked | answered)), KEYRING).start()))
     assert one.refusal is not None
     assert one.refusal.code is code
 
@@ -160,7 +160,7 @@ def reach(role: Role, state: State) -> Handshake:
 
 
 STATES = [(role, state) for role in Role for state in TRANSITIONS[role]]
-HELLOS = {Role.DIALLER: Handshake(Role.DIALLER, hello(BETA)).start(), Role.ACCEPTER: dialler().start()}
+HELLOS = {Role.DIALLER: Handshake(Role.DIALLER, hello(BETA), KEYRING).start(), Role.ACCEPTER: dialler().start()}
 """What each role hears."""
 BODIES: dict[Kind, bytes] = {
     Kind.REFUSAL: reach(Role.ACCEPTER, State.JUDGE).refuse(Refused.CLOSING, ""),

@@ -9,6 +9,8 @@ PartisanError
 │   ├── AddressInUse       another process listens there
 │   ├── DataDirLocked      another process runs in this data_dir
 │   ├── DataDirUnusable    not writable, or a state file that cannot be believed
+│   ├── SecretError        a secret file that cannot be read or trusted
+│   ├── InsecureBindError  others than this machine could reach the node, and it has no secret
 │   └── RequirementError   the overlay lacks a capability that `node.requires` names
 ├── NameInUse              somebody else lives under our name; this node has stopped
 ├── JoinError              a contact refused us for good (wrong cluster, overlay, version, ourselves)
@@ -72,6 +74,14 @@ class DataDirLocked(StartError):
 
 class DataDirUnusable(StartError):
     """The data_dir cannot be written, or holds a state file that cannot be believed."""
+
+
+class SecretError(StartError):
+    """The secret of the cluster cannot be read, or its file cannot be trusted; nothing was started."""
+
+
+class InsecureBindError(StartError):
+    """Others than this machine could reach the node, and it has no secret to tell them from members."""
 
 
 class RequirementError(StartError):

@@ -62,9 +62,11 @@ class Address(Struct, frozen=True, order=True, array_like=True):
     def is_loopback(self) -> bool:
         """True when only this machine can reach it; a name other than `localhost` is taken as reachable by others."""
         try:
-            return ip_address(self.host).is_loopback
+            address = ip_address(self.host)
         except ValueError:
             return self.host == "localhost"
+        mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+        return (mapped or address).is_loopback  # a socket for both families shows IPv4 peers as IPv6
 
     @property
     def is_wildcard(self) -> bool:

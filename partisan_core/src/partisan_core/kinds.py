@@ -92,7 +92,7 @@ class Wire(Protocol):
 
     @property
     def remote(self) -> str:
-        """The other end, for people."""
+        """The other end: `host:port` where it has an address, else a text for people, taken as another machine."""
 
     def try_send(self, data: bytes | bytearray | memoryview) -> int:
         """Send what the system takes at once and return how much that was.
@@ -124,7 +124,11 @@ class Wire(Protocol):
 
 
 class Listener(Protocol):
-    """Accepts connections at one address."""
+    """Accepts connections at one address.
+
+    May have an attribute `is_loopback`, true when only this machine can reach it: of a listener whose `address` is a
+    host name, by what that was resolved to. Without the attribute, the name is judged: see `Address.is_loopback`.
+    """
 
     @property
     def address(self) -> Address:
@@ -201,6 +205,8 @@ class TransportPlugin:
     make: Callable[[Any], Transport]
     config: type = NoOptions
     """A frozen dataclass: the rest of the table `[transport]`."""
+    private: bool = False
+    """Nobody outside of this process can reach it: its nodes need no secret."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

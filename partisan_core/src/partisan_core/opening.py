@@ -19,6 +19,7 @@ from partisan_core.identity import NodeSpec
 from partisan_core.kernel.extensions import attach, make_observers
 from partisan_core.kernel.kernel import Kernel
 from partisan_core.kernel.rejoining import rejoin
+from partisan_core.kernel.security import secure
 from partisan_core.kernel.selecting import select
 from partisan_core.kernel.state import StateFile, lock_directory
 from partisan_core.kinds import Listener, Transport
@@ -52,15 +53,17 @@ async def open_node(config: Config | Path | str | None = None, **sections: objec
         if settings.node.data_dir is not None:
             stack.enter_context(lock_directory(settings.node.data_dir))
             control = stack.enter_context(open_control_socket(settings.node.data_dir))
-        transport = _make_transport(settings, plugins)
+        transport_plugin, options = select(settings, "transport", plugins.transport)
+        transport = transport_plugin.make(options)
         listeners = await _listen(settings, transport, stack)
+        security = secure(settings, listeners, is_private=transport_plugin.private)
         state = StateFile(settings.node.data_dir, settings.node.name, settings.node.cluster, settings.overlay.use)
         me = _introduce(settings, listeners, await state.begin_life())
         retired: list[NameInUse] = []
         raised: list[ExceptionGroup[Exception]] = []
         try:
             async with trio.open_nursery() as nursery:
-                kernel = Kernel(settings, plugins, me, state, transport, listeners, nursery)
+                kernel = Kernel(settings, plugins, me, state, transport, listeners, security, nursery)
                 attach(observers, kernel.journal, strict=settings.node.strict)
                 kernel.driver.on_retired = lambda reason: _retire(kernel, reason, retired)
                 kernel.start()
@@ -95,11 +98,6 @@ def _settings(config: Config | Path | str | None, sections: dict[str, object]) -
         config.node.name or f"{socket.gethostname().partition('.')[0] or 'node'}-{os.getpid()}-{secrets.token_hex(3)}"
     )
     return replace(config, node=replace(config.node, name=name))
-
-
-def _make_transport(config: Config, plugins: Plugins) -> Transport:
-    plugin, options = select(config, "transport", plugins.transport)
-    return plugin.make(options)
 
 
 async def _listen(config: Config, transport: Transport, stack: ExitStack) -> Sequence[Listener]:

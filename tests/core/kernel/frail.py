@@ -98,4 +98,4 @@ class FrailOptions:
     network: str
 
 
-frail = TransportPlugin(make=lambda options: FrailNetwork.known[options.network], config=FrailOptions)
+frail = TransportPlugin(make=lambda options: FrailNetwork.known[options.network], config=FrailOptions, private=True)

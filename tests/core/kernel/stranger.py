@@ -7,6 +7,8 @@ import trio
 from msgspec.structs import replace
 
 from partisan_core.identity import Address, NodeSpec
+from partisan_core.kernel.secret_files import automatic_secret
+from partisan_core.wire.authentication import Keyring
 from partisan_core.wire.frames import Frame, FrameReader, Kind
 from partisan_core.wire.handshake import Handshake, Role, State
 from partisan_core.wire.messages import Hello, Refusal, Welcome
@@ -45,7 +47,7 @@ class Stranger:
         between: Callable[[], Awaitable[None]] | None = None,
     ) -> Welcome | Refusal:
         """Shake hands up to the welcome or a refusal; `between` happens before the proof."""
-        handshake = Handshake(Role.DIALLER, hello)
+        handshake = Handshake(Role.DIALLER, hello, Keyring("default", [automatic_secret("default")]))
         await self.stream.send_all(handshake.start())
         while True:
             frame = await self.read()

@@ -17,7 +17,7 @@ from partisan_core.mailboxes import Mailbox
 from partisan_core.policies.block import Block
 from partisan_core.transports.memory import MemoryNetwork
 from partisan_core.transports.tcp import TcpTransport
-from partisan_core.wire.frames import Frame, Kind, encode_frame
+from partisan_core.wire.frames import Frame, FrameReader, Kind, encode_frame
 
 from .nodes import PATIENCE
 
@@ -60,7 +60,7 @@ async def feeding(transport: Transport, address: Address, box: Mailbox) -> Async
         except (OSError, trio.ClosedResourceError, FrameError) as error:
             failures.append(error)
 
-    reader = Reader(near, lane, take_in, buffer=memoryview(bytearray(READ_BYTES)), max_body=1000)
+    reader = Reader(near, lane, take_in, buffer=memoryview(bytearray(READ_BYTES)), frames=FrameReader(1000))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(run)
         fed = Fed(box, reader, far, lane, failures, taken_by)

@@ -9,6 +9,7 @@ from partisan_core.config.model import (
     LinkConfig,
     MailboxConfig,
     NodeConfig,
+    SecurityConfig,
     Selection,
 )
 from partisan_core.config.units import Bytes, PositiveSeconds, Seconds
@@ -24,6 +25,7 @@ __all__ = [
     "NodeConfig",
     "PositiveSeconds",
     "Seconds",
+    "SecurityConfig",
     "Selection",
     "load_config",
     "structure_options",

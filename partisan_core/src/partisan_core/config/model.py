@@ -6,7 +6,7 @@ Parts that plugins own (`[overlay]`, `[serializer]`, …) stay raw in a `Selecti
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from partisan_core.config.readings import Count, Name, Table, Texts
 from partisan_core.config.units import PositiveSeconds, Seconds, Size, format_duration
@@ -157,6 +157,27 @@ class LimitConfig(Table):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityConfig(Table):
+    """`[security]`: who may be a member."""
+
+    secret_files: tuple[Path, ...] = ()
+    """The secret of the cluster: at least 32 random bytes in a file of this user's, mode 0600. The first one is used to
+    dial, a second one is accepted, too. Without any, nodes that only this machine can reach make one by themselves."""
+    deny: tuple[Annotated[str, Name()], ...] = ()
+    """Names that are refused, although they hold the secret."""
+    allow_insecure: bool = False
+    """Without `secret_files`, listen where others than this machine can reach it, open to everybody there."""
+    keyed_frames: Literal["off_loopback", "always"] = "off_loopback"
+    """Which connections have frames that nobody on the way can change, forge or repeat. Default chosen: on loopback
+    only the system itself could, and a checksum costs less (decision 0008)."""
+
+    def conflicts(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """A rotation has an old secret and a new one."""
+        if len(self.secret_files) > 2:
+            yield ("secret_files",), "at most two files: the secret, and the one that replaces it or that it replaced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExtensionConfig(Table):
     """`[extensions]`: what watches this node. The table `[extensions.NAME]` belongs to the extension of that name."""
 
@@ -189,6 +210,7 @@ class Config(Table):
     links: LinkConfig = field(default_factory=LinkConfig)
     mailboxes: MailboxConfig = field(default_factory=MailboxConfig)
     limits: LimitConfig = field(default_factory=LimitConfig)
+    security: SecurityConfig = field(default_factory=SecurityConfig)
     extensions: ExtensionConfig = field(default_factory=ExtensionConfig)
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Where each value that is not a default came from, by key path."""

@@ -19,7 +19,8 @@ from partisan_core.kinds import Wire
 from partisan_core.mailboxes import Mailbox
 from partisan_core.wire.batch import split_data
 from partisan_core.wire.control import Goodbye, Interest, decode_control, encode_control
-from partisan_core.wire.frames import Frame, Kind, encode_frame
+from partisan_core.wire.frames import Frame, FrameReader, Kind, encode_frame
+from partisan_core.wire.sealing import Seals
 
 DECODE_ERRORS = (
     msgspec.DecodeError,
@@ -65,6 +66,7 @@ class Connection:
         dialled: bool,
         buffer: memoryview,
         max_body: int,
+        seals: Seals | None = None,
     ) -> None:
         self.wire, self.peer, self.lane = wire, peer, lane
         self.dialled = dialled
@@ -76,8 +78,9 @@ class Connection:
         self.gave_up = False
         self.frames_in = self.messages_in = 0
         self._channel, self._owner = channel, owner
-        self._reader = Reader(wire, lane, self._take_in, buffer=buffer, max_body=max_body)
-        self._writer = Writer(wire, lane, channel, self)
+        frames = FrameReader(max_body, seals and seals.incoming.tag)
+        self._reader = Reader(wire, lane, self._take_in, buffer=buffer, frames=frames)
+        self._writer = Writer(wire, lane, channel, self, seals.outgoing.seal if seals else bytes)
         self._said_goodbye = False
         self.ended = trio.Event()
         self._pings = Pings()

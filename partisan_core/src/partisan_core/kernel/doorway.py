@@ -1,6 +1,7 @@
 """The door of a node: dials others and answers those who dial; connections go to `Peers`."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 
 import trio
@@ -22,6 +23,9 @@ log = logging.getLogger("partisan.door")
 HALF_OPEN_LIMIT = 512
 """Handshakes in progress at the door (reliability reference 4.3: a smaller cap is itself a denial of service)."""
 
+HOST_LIMIT = 32
+"""Of these, from one other machine (reliability reference 4.1, threat 9)."""
+
 _ACCEPT_PAUSE = 0.1
 """Seconds to wait after a fault of `accept`, such as no descriptors left (chosen)."""
 
@@ -37,13 +41,15 @@ class Doorway:
         settings: LinkConfig,
         journal: Journal,
         nursery: trio.Nursery,
+        origin: Callable[[str], str],
         on_stale: Callable[[], None],
     ) -> None:
         self._shaker = shaker
         self._peers, self._transport, self._settings = peers, transport, settings
         self._journal, self._nursery = journal, nursery
-        self._on_stale = on_stale
-        self._half_open = 0
+        self._origin, self._on_stale = origin, on_stale
+        self._half_open: Counter[str] = Counter()
+        """By the host they come from; empty for this machine."""
 
     # -- answering ----------------------------------------------------------------------------------------------
 
@@ -58,13 +64,16 @@ class Doorway:
                 log.warning("cannot accept at %s: %s; trying again", listener.address, error)
                 await trio.sleep(_ACCEPT_PAUSE)
                 continue
-            if self._half_open >= HALF_OPEN_LIMIT:
+            origin = self._origin(wire.remote)
+            if self._half_open.total() >= HALF_OPEN_LIMIT:
                 self._refused(wire, "busy", f"more than {HALF_OPEN_LIMIT} handshakes in progress")
+            elif origin and self._half_open[origin] >= HOST_LIMIT:
+                self._refused(wire, "busy", f"more than {HOST_LIMIT} handshakes in progress from {origin}")
             else:
-                self._half_open += 1
-                self._nursery.start_soon(self._answer, wire)
+                self._half_open[origin] += 1
+                self._nursery.start_soon(self._answer, wire, origin)
 
-    async def _answer(self, wire: Wire) -> None:
+    async def _answer(self, wire: Wire, origin: str) -> None:
         try:
             with trio.fail_after(self._settings.handshake_timeout):
                 shaken = await self._shaker.accept(wire)
@@ -83,7 +92,8 @@ class Doorway:
         else:
             self._peers.attach(shaken)
         finally:
-            self._half_open -= 1
+            self._half_open[origin] -= 1
+            self._half_open += Counter()  # forgets who has none in progress
 
     def _refused(self, wire: Wire, code: str, error: str) -> None:
         wire.close()
@@ -120,7 +130,7 @@ class Doorway:
             except (OSError, WireError, trio.TooSlowError, trio.ClosedResourceError) as error:
                 if isinstance(error, Refusing) and error.code == Refused.SIMULTANEOUS:
                     return None
-                if isinstance(error, Refusing) and error.code == Refused.STALE and error.by_peer:
+                if isinstance(error, Refusing) and error.code == Refused.STALE and error.is_proven:
                     self._on_stale()  # a member knows a newer life of our name: we are the one who has to go
                 failures.append(_failure_of(error, address))
             else:

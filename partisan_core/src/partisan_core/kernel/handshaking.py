@@ -11,18 +11,24 @@ from partisan_core.identity import NodeSpec
 from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.peer import MEMBERSHIP_LANE, LaneKey
 from partisan_core.kinds import Wire
+from partisan_core.wire.authentication import Keyring
 from partisan_core.wire.frames import FRAME_OVERHEAD, Frame, FrameReader
 from partisan_core.wire.handshake import Handshake, Role
 from partisan_core.wire.limits import PREAUTH_BODY
 from partisan_core.wire.messages import Hello, Refused
+from partisan_core.wire.sealing import Seals
 from partisan_core.wire.session import Losses
 
 
 class Refusing(HandshakeError):
     """A handshake that ended in a refusal, by us or by the peer."""
 
-    def __init__(self, code: Refused, text: str, *, by_peer: bool, peer: NodeSpec | None = None) -> None:
-        self.code, self.by_peer = code, by_peer
+    def __init__(
+        self, code: Refused, text: str, *, by_peer: bool, proven: bool = False, peer: NodeSpec | None = None
+    ) -> None:
+        self.code = code
+        self.is_proven = proven
+        """The peer refused, and holds the secret: its word has consequences for this node."""
         self.peer = peer
         """Who it was, when that was known before the refusal."""
         super().__init__(f"refused by {'the peer' if by_peer else 'us'} ({code}): {text}")
@@ -50,6 +56,7 @@ class Shaken(Struct):
     """The peer's."""
     lane: Lane
     losses: Losses
+    seals: Seals | None
     dialled: bool
 
 
@@ -58,12 +65,14 @@ class Shaker:
 
     def __init__(
         self,
-        introduce: Callable[[LaneKey], Hello],
+        introduce: Callable[[LaneKey, Wire], Hello],
+        keyring: Keyring,
         judge: Judging,
         lane_of: Callable[[Hello], Lane | None],
         rng: random.Random,
     ) -> None:
-        self._introduce, self._judge, self._lane_of, self._rng = introduce, judge, lane_of, rng
+        self._introduce, self._keyring = introduce, keyring
+        self._judge, self._lane_of, self._rng = judge, lane_of, rng
 
     async def dial(self, wire: Wire, key: LaneKey, expected: str | None) -> Shaken:
         """The dialler's side.
@@ -73,7 +82,7 @@ class Shaker:
             WireError: what came is no handshake.
             OSError, trio.ClosedResourceError: the wire broke.
         """
-        exchange = _Exchange(wire, Handshake(Role.DIALLER, self._introduce(key), expected))
+        exchange = _Exchange(wire, Handshake(Role.DIALLER, self._introduce(key, wire), self._keyring, expected))
         handshake = exchange.handshake
         await exchange.write(handshake.start())
         await exchange.read()
@@ -88,17 +97,18 @@ class Shaker:
         finally:
             self._judge.proving.discard(ours)
         assert handshake.welcome_received is not None
-        return Shaken(wire, hello, lane, lane.session.adopt(handshake.welcome_received), dialled=True)
+        losses = lane.session.adopt(handshake.welcome_received)
+        return Shaken(wire, hello, lane, losses, handshake.make_seals(), dialled=True)
 
     async def accept(self, wire: Wire) -> Shaken:
-        """The accepter's side; raises the same."""
-        exchange = _Exchange(wire, Handshake(Role.ACCEPTER, self._introduce(MEMBERSHIP_LANE)))
+        """The accepter's side; raises the same. Only who has proved to be one of us is judged."""
+        exchange = _Exchange(wire, Handshake(Role.ACCEPTER, self._introduce(MEMBERSHIP_LANE, wire), self._keyring))
         handshake = exchange.handshake
         await exchange.read()
-        hello = await self._admit(exchange, dialled=False)
         await exchange.write(handshake.greet())
         await exchange.read()
         assert handshake.proof is not None
+        hello = await self._admit(exchange, dialled=False)
         lane = await self._lane(exchange, hello, dialled=False)
         if lane.carrier is not None:
             if lane.carrier.dialled and handshake.proof.session != lane.session.token:
@@ -107,7 +117,7 @@ class Shaker:
         welcome, losses = lane.session.answer(handshake.proof, self._rng)
         # written without waiting where possible: once the session has answered, the new connection is the lane's
         await exchange.write(handshake.welcome(welcome.session, welcome.received, welcome.resumed, welcome.sent))
-        return Shaken(wire, hello, lane, losses, dialled=False)
+        return Shaken(wire, hello, lane, losses, handshake.make_seals(), dialled=False)
 
     async def _admit(self, exchange: "_Exchange", *, dialled: bool) -> Hello:
         hello = exchange.handshake.peer
@@ -143,7 +153,12 @@ class _Exchange:
         if handshake.refusal is not None:
             if not handshake.refused_by_peer:
                 await self.write(handshake.farewell)
-            raise Refusing(handshake.refusal.code, handshake.refusal.text, by_peer=handshake.refused_by_peer)
+            raise Refusing(
+                handshake.refusal.code,
+                handshake.refusal.text,
+                by_peer=handshake.refused_by_peer,
+                proven=handshake.refusal_is_proven,
+            )
 
     async def refuse(self, code: Refused, text: str) -> NoReturn:
         """Tell the peer, then raise."""

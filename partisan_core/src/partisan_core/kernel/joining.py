@@ -93,7 +93,7 @@ class Joining:
         try:
             return await self.contact(address)
         except Refusing as refusing:
-            if refusing.code == Refused.NAME_IN_USE and refusing.by_peer:
+            if refusing.code == Refused.NAME_IN_USE and refusing.is_proven:
                 raise NameInUse(f"{address}: {refusing}") from refusing
             if refusing.code not in _PASSING:
                 refusals.append(f"{address}: {refusing}")

@@ -1,6 +1,7 @@
 """Who may come in: what only a running node can decide. What two hellos can tell is in `wire.handshake`."""
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 
 import trio
 
@@ -16,6 +17,10 @@ Verdict = tuple[Refused, str] | None
 NAME_PROBE = 0.5
 """Seconds a live holder of a name has to answer before a newcomer takes it (design, section 6)."""
 
+FUTURE_LIMIT = 2**32
+"""Milliseconds, seven weeks, that an incarnation may be ahead of our clock: a wrong clock passes, a made-up incarnation
+that no other could ever follow does not (reliability reference 4.1, threat 11)."""
+
 
 class Judge:
     """Knows the lives, names and lanes of one node."""
@@ -26,9 +31,12 @@ class Judge:
         members: Callable[[], Mapping[str, NodeSpec]],
         channels: Mapping[str, Channel],
         peers: Peers,
+        deny: Collection[str] = (),
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._me, self._members = me, members
         self._channels, self._peers = channels, peers
+        self._deny, self._wall_clock = deny, wall_clock
         self.barred: str | None = None
         """Why nobody may come in any more: it has left, is closing."""
         self.proving: set[tuple[str, LaneKey]] = set()
@@ -36,18 +44,29 @@ class Judge:
 
     async def judge(self, hello: Hello, *, dialled: bool) -> Verdict:
         """Whether the peer that said `hello` is welcome on that lane."""
-        return self._judge_node(hello.node) or await self._judge_name(hello.node) or self._judge_lane(hello, dialled)
+        return (
+            self._judge_node(hello.node, dialled)
+            or await self._judge_name(hello.node)
+            or self._judge_lane(hello, dialled)
+        )
 
     def judge_again(self, hello: Hello, *, dialled: bool) -> Verdict:
         """The same without asking anybody, at the moment that decides: much may have happened since the hello."""
-        return self._judge_node(hello.node) or self._judge_lane(hello, dialled)
+        return self._judge_node(hello.node, dialled) or self._judge_lane(hello, dialled)
 
-    def _judge_node(self, node: NodeSpec) -> Verdict:
+    def _judge_node(self, node: NodeSpec, dialled: bool) -> Verdict:
         me = self._me()
         if self.barred is not None:
             return Refused.CLOSING, f"node {me.name} {self.barred}"
+        if node.name == me.name and dialled:
+            return None  # the other end says it of us, and has to prove first that it is a member
         if node.name == me.name:
             return Refused.NAME_IN_USE, f"the name {me.name} is in use by this node; choose another name"
+        if node.name in self._deny:
+            return Refused.DENIED, f"{node.name} is on the deny list of node {me.name} ([security] deny)"
+        if node.incarnation > self._wall_clock() * 1000 + FUTURE_LIMIT:
+            text = f"incarnation {node.incarnation} of {node.name} lies weeks ahead; set its clock right"
+            return Refused.FUTURE, text
         known = self.newest(node.name)
         if known is not None and node.life < known.life:
             text = (

@@ -28,15 +28,16 @@ from partisan_core.kernel.peers import Peers
 from partisan_core.kernel.postoffice import PostOffice
 from partisan_core.kernel.reader import READ_BYTES
 from partisan_core.kernel.remembering import Remembering
+from partisan_core.kernel.security import Security
 from partisan_core.kernel.selecting import named_by, select
 from partisan_core.kernel.state import StateFile
 from partisan_core.kernel.timers import Timers
-from partisan_core.kinds import Listener, Serializer, Transport
+from partisan_core.kinds import Listener, Serializer, Transport, Wire
 from partisan_core.mailboxes import Feeder
 from partisan_core.notices import Snapshot
 from partisan_core.plugins import Plugins
 from partisan_core.strategy import MembershipStrategy
-from partisan_core.wire.limits import LEAST_BODY
+from partisan_core.wire.limits import LEAST_BODY, NONCE_SENT
 from partisan_core.wire.messages import Hello
 
 _BODY_MARGIN = 64 * 1024
@@ -56,9 +57,10 @@ class Kernel:
         state: StateFile,
         transport: Transport,
         listeners: Sequence[Listener],
+        security: Security,
         nursery: trio.Nursery,
     ) -> None:
-        self.config, self.me, self._state = config, me, state
+        self.config, self.me, self._state, self.security = config, me, state, security
         self.transport, self.listeners = transport, listeners
         self.nursery = nursery
         self.rng = random.Random(secrets.randbits(64))
@@ -126,8 +128,8 @@ class Kernel:
             strict=config.node.strict,
         )
         self.remembering = Remembering(self._state, self.me.name, self._strategy_snapshot, self.journal)
-        self.judge = Judge(lambda: self.me, self.members, self.channels, self.peers)
-        shaker = Shaker(self._introduce, self.judge, self._lane_of, self.rng)
+        self.judge = Judge(lambda: self.me, self.members, self.channels, self.peers, config.security.deny)
+        shaker = Shaker(self._introduce, self.security.keyring, self.judge, self._lane_of, self.rng)
         self.doorway = Doorway(
             shaker,
             self.peers,
@@ -135,6 +137,7 @@ class Kernel:
             config.links,
             self.journal,
             self.nursery,
+            self.security.origin,
             lambda: self.driver.retire(Reason.NAME_IN_USE),
         )
         self.outlets = Outlets(
@@ -155,6 +158,8 @@ class Kernel:
     def start(self) -> None:
         """Begin: answer the door, keep time, start the overlay."""
         self.nursery.start_soon(self.timers.run)
+        if self.security.open_at:
+            self.nursery.start_soon(self.security.warn)
         self.nursery.start_soon(Heartbeat(self.config.links).run, self._connections)
         for listener in self.listeners:
             self.nursery.start_soon(self.doorway.serve, listener)
@@ -224,7 +229,7 @@ class Kernel:
     def _deliver_membership(self, peer: NodeSpec, batch: list[tuple[str, object]], feeder: Feeder) -> None:
         self.driver.deliver(peer, batch)
 
-    def _introduce(self, key: LaneKey) -> Hello:
+    def _introduce(self, key: LaneKey, wire: Wire) -> Hello:
         channel, lane = key
         return Hello(
             cluster=self.config.node.cluster,
@@ -236,7 +241,8 @@ class Kernel:
             channels={name: known.parallelism for name, known in self.channels.items()},
             serializer=self.channels[channel].codec_name,
             max_message=self.config.limits.message,
-            nonce=secrets.token_bytes(16),
+            nonce=secrets.token_bytes(NONCE_SENT),
+            keyed=self.security.wants_keyed(wire.remote),
         )
 
     def _lane_of(self, hello: Hello) -> Lane | None:
@@ -256,6 +262,7 @@ class Kernel:
             dialled=shaken.dialled,
             buffer=self._read_buffer,
             max_body=max(LEAST_BODY, self.config.limits.message + _BODY_MARGIN),
+            seals=shaken.seals,
         )
 
     def _connections(self) -> Sequence[Connection]:

@@ -36,7 +36,7 @@ class Reader:
         take_in: Callable[[list[Frame]], Mailbox | None],
         *,
         buffer: memoryview,
-        max_body: int,
+        frames: FrameReader,
     ) -> None:
         self.bytes_in = 0
         self.heard = True
@@ -45,7 +45,7 @@ class Reader:
         """True while a full mailbox keeps it from reading."""
         self._wire, self._lane, self._take_in = wire, lane, take_in
         self._buffer = buffer
-        self._frames = FrameReader(max_body)
+        self._frames = frames
         self._is_led = False
         self._leader_waits = self._reader_waits = False
         self._follower: trio.lowlevel.Task | None = None

@@ -17,10 +17,14 @@ _BURST = 50e-6
 class Writer:
     """Writes the frames of one connection, in one task; an idle lane's next message is written by its sender."""
 
-    def __init__(self, wire: Wire, lane: Lane, channel: Channel, connection: Carrier) -> None:
+    def __init__(
+        self, wire: Wire, lane: Lane, channel: Channel, connection: Carrier, seal: Callable[[bytes], bytes]
+    ) -> None:
         self.frames_out = self.messages_out = self.bytes_out = 0
         self._wire, self._lane, self._channel = wire, lane, channel
         self._connection = connection
+        self._seal = seal
+        """Called with every frame, in the order of writing; `bytes`, which changes nothing, where none is wanted."""
         self._control: list[bytes] = []
         self._unsent: memoryview | None = None
         self._resting: trio.lowlevel.Task | None = None
@@ -63,14 +67,14 @@ class Writer:
                 self._unsent = None
             elif self._control:
                 control, self._control = self._control, []
-                await self._write_all(memoryview(b"".join(control)))
+                await self._write_all(memoryview(b"".join(map(self._seal, control))))
             elif self._lane.pieces and self._is_current():
                 await self._write_all(memoryview(self._data_frame()))
                 if self._lane.pieces:
                     await trio.lowlevel.checkpoint()
             elif self._ending is not None:
                 last, then = self._ending
-                await self._write_all(memoryview(last))
+                await self._write_all(memoryview(last and self._seal(last)))
                 then()
                 return
             else:
@@ -85,7 +89,7 @@ class Writer:
         self.frames_out += 1
         self.messages_out += len(pieces)
         first = self._lane.session.number(len(pieces))
-        return encode_data(first, len(pieces), self._channel.codec.join(pieces))
+        return self._seal(encode_data(first, len(pieces), self._channel.codec.join(pieces)))
 
     async def _write_all(self, data: memoryview) -> None:
         self.bytes_out += len(data)

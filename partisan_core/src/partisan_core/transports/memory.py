@@ -175,5 +175,7 @@ _networks: dict[str, MemoryNetwork] = {}
 def partisan_transport() -> TransportPlugin:
     """Nodes of one process that name the same network share it."""
     return TransportPlugin(
-        make=lambda options: _networks.setdefault(options.network, MemoryNetwork()), config=MemoryOptions
+        make=lambda options: _networks.setdefault(options.network, MemoryNetwork()),
+        config=MemoryOptions,
+        private=True,
     )

@@ -72,7 +72,9 @@ class TcpListener:
 
     def __init__(self, listening: socket.socket, host: str) -> None:
         self._socket = listening
-        self.address = Address(host, listening.getsockname()[1])
+        bound_host, port, *_ = listening.getsockname()
+        self.address = Address(host, port)
+        self.is_loopback = Address(bound_host, port).is_loopback
 
     async def accept(self) -> Wire:
         """Wait for the next connection.

@@ -2,7 +2,8 @@
 
     length u32 | kind u8 | flags u8 | header check u16 | number u64 | body (length bytes) | checksum u32
 
-All little endian. The checksum is the CRC-32 of header and body. The header check is the low half of the
+All little endian. Where frames are sealed, a keyed tag of 16 bytes takes the place of the checksum: see
+`wire.sealing`. The checksum is the CRC-32 of header and body. The header check is the low half of the
 CRC-32 of the other 14 header bytes; it is verified before `length` is believed, or one flipped bit would
 stall a link that waits for bytes that never come. CRC-32 finds every error of up to three bits in 11 KB, and
 all but one in 2**32 of the larger ones; TCP's own sum misses 3 % of the two-bit errors (reliability
@@ -13,7 +14,9 @@ is broken. With `HAS_SECTION` the body begins with a section (u16 length, then b
 The other flags mean nothing yet, and only a version that both ends have agreed on may set them.
 """
 
+from collections.abc import Callable
 from enum import IntEnum
+from hmac import compare_digest
 from struct import Struct
 from typing import NamedTuple
 from zlib import crc32
@@ -30,6 +33,8 @@ HEADER = Struct("<IBBHQ")
 CHECKED_HEADER = Struct("<IBBQ")
 """The header without its own check: what the check covers."""
 CHECKSUM = Struct("<I")
+TAG_SIZE = 16
+"""Bytes of the tag of a sealed frame: one guess in 2**128 is right, and a wrong one ends the connection."""
 _SECTION_LENGTH = Struct("<H")
 
 HEADER_SIZE = HEADER.size
@@ -82,9 +87,9 @@ class FrameReader:
     most one frame with a body of `max_body`, and never more than has really arrived.
     """
 
-    __slots__ = ("_held", "_size", "error", "max_body")
+    __slots__ = ("_held", "_size", "_tag", "_trailer", "error", "max_body")
 
-    def __init__(self, max_body: int) -> None:
+    def __init__(self, max_body: int, tag: Callable[[memoryview], bytes] | None = None) -> None:
         self.max_body = max_body
         """Bytes allowed in a body, from the next frame on."""
         self.error: FrameError | None = None
@@ -93,6 +98,9 @@ class FrameReader:
         """The part that has arrived of a frame that is not complete."""
         self._size = 0
         """The size of that whole frame; 0 while its header is not complete."""
+        self._tag = tag
+        """Makes the tag that the next frame must have; None: frames have checksums."""
+        self._trailer = CHECKSUM.size if tag is None else TAG_SIZE
 
     @property
     def pending(self) -> int:
@@ -139,7 +147,7 @@ class FrameReader:
 
     def _read(self, view: memoryview, start: int, frames: list[Frame]) -> None:
         """Read the frames of `view` from `start`; hold what is left. Hot, once per frame, not per message."""
-        end = len(view)
+        end, tag, trailer = len(view), self._tag, self._trailer
         while end - start >= HEADER_SIZE:
             length, kind, flags, check, number = HEADER.unpack_from(view, start)
             if crc32(CHECKED_HEADER.pack(length, kind, flags, number)) & 0xFFFF != check:
@@ -150,10 +158,12 @@ class FrameReader:
             if length > self.max_body:
                 raise FrameError(f"a frame of {length} bytes is larger than the {self.max_body} allowed here")
             tail = start + HEADER_SIZE + length
-            if tail + CHECKSUM.size > end:
-                self._size = tail + CHECKSUM.size - start
+            if tail + trailer > end:
+                self._size = tail + trailer - start
                 break
-            if crc32(view[start:tail]) != CHECKSUM.unpack_from(view, tail)[0]:
+            if tag is not None:
+                _check_tag(tag(view[start:tail]), view[tail : tail + trailer])
+            elif crc32(view[start:tail]) != CHECKSUM.unpack_from(view, tail)[0]:
                 raise CorruptFrame(
                     f"the checksum of a frame with {length} bytes does not match: bits changed on the way; "
                     f"nothing of it was accepted"
@@ -163,9 +173,17 @@ class FrameReader:
                 _read_special(frame, frames)
             else:
                 frames.append(frame)
-            start = tail + CHECKSUM.size
+            start = tail + trailer
         if start < end:
             self._held += view[start:]
+
+
+def _check_tag(right: bytes, found: memoryview) -> None:
+    if not compare_digest(right, found):
+        raise CorruptFrame(
+            "the keyed tag of a frame does not match: somebody on the way changed, forged, repeated or left out a "
+            "frame; nothing of it was accepted"
+        )
 
 
 def _read_special(frame: Frame, frames: list[Frame]) -> None:

@@ -6,20 +6,27 @@
     PROOF   ------------------------------>          the dialler's side of the session
             <------------------------------ WELCOME  resumed or not; data may follow at once
 
+Authentication: the proof and the welcome carry a mac of both hellos and their own fields. The accepter recognises the
+dialler's before it says anything that needs the secret. See `wire.authentication`.
+
 A REFUSAL with a code and a text for people may take the place of any frame but the dialler's first, and is
 the last one. What the table does not allow is refused as MALFORMED. The deadline is the kernel's.
 
 Checked here, in this order, so that the most telling difference is named: magic, versions, shape and bounds,
 cluster, oneself, the name that was dialled, overlay and its version; then, by the dialler against what it
-asked for, channel, lane and serializer. Judged by the kernel: lives of names, channels, who dials whom.
+asked for, channel, lane and serializer; then the secret. Judged by the kernel, of whom has proved to be one of
+us: lives of names, channels, who dials whom.
 """
 
 from collections.abc import Mapping
 from enum import Enum, auto
+from itertools import takewhile
+from typing import TypeVar
 
 import msgspec
 
 from partisan_core.errors import HandshakeError
+from partisan_core.wire.authentication import Authentication, Keyring
 from partisan_core.wire.checks import (
     Objection,
     check_bounds,
@@ -31,6 +38,13 @@ from partisan_core.wire.checks import (
 from partisan_core.wire.frames import Frame, Kind, encode_frame
 from partisan_core.wire.limits import PREAUTH_BODY
 from partisan_core.wire.messages import MAGIC, Hello, Preamble, Proof, Refusal, Refused, Welcome
+from partisan_core.wire.sealing import Seal, Seals
+
+SECRETS_DIFFER = (
+    "the two nodes do not hold the same secret. Let [security] secret_files name the same file on both; nodes of one "
+    "user that listen on loopback alone share a secret by themselves"
+)
+"""The one text of every failed authentication: it says nothing about how it failed."""
 
 
 class Role(Enum):
@@ -38,6 +52,9 @@ class Role(Enum):
 
     DIALLER = auto()
     ACCEPTER = auto()
+
+
+_OTHER = {Role.DIALLER: Role.ACCEPTER, Role.ACCEPTER: Role.DIALLER}
 
 
 class Way(Enum):
@@ -92,6 +109,8 @@ TRANSITIONS: Mapping[Role, Mapping[State, Moves]] = {
 _DECODE_ERRORS = (msgspec.DecodeError, RecursionError, MemoryError, OverflowError, ValueError)
 """What decoding a peer's bytes may raise (reliability reference, section 4.2)."""
 
+_SignedT = TypeVar("_SignedT", Proof, Welcome, Refusal)
+
 _encoder = msgspec.msgpack.Encoder()
 _preamble = msgspec.msgpack.Decoder(Preamble)
 _hello = msgspec.msgpack.Decoder(Hello)
@@ -103,7 +122,7 @@ _refusal = msgspec.msgpack.Decoder(Refusal)
 class Handshake:
     """One handshake, at one end. The kernel moves bytes, judges, and calls the method that fits `state`."""
 
-    def __init__(self, role: Role, hello: Hello, expected: str | None = None) -> None:
+    def __init__(self, role: Role, hello: Hello, keyring: Keyring, expected: str | None = None) -> None:
         self.role = role
         self.hello = hello
         """Ours. An accepter repeats the dialler's channel, lane and serializer in it."""
@@ -119,8 +138,13 @@ class Handshake:
         """The accepter's, at the dialler."""
         self.refusal: Refusal | None = None
         self.refused_by_peer = False
+        self.refusal_is_proven = False
+        """The peer that refused holds the secret."""
         self.farewell = b""
         """The refusal frame to send when this end refused."""
+        self._keys = keyring.keys[:1] if role is Role.DIALLER else keyring.keys
+        self._hellos: dict[Role, bytes] = {}
+        self._authentication: Authentication | None = None
 
     # -- what this end says ----------------------------------------------------------------------------------
 
@@ -139,18 +163,28 @@ class Handshake:
 
     def prove(self, session: int, received: int, sent: int = 0) -> bytes:
         """Offer the lane's session, as the dialler: the proof frame to send."""
-        return self._send(Kind.PROOF, Proof(session, received, sent))
+        return self._send(Kind.PROOF, self._signed(Proof(session, received, sent)))
 
     def welcome(self, session: int, received: int, resumed: bool, sent: int = 0) -> bytes:
         """Finish, as the accepter: the welcome frame to send; data may follow at once."""
-        return self._send(Kind.WELCOME, Welcome(session, received, resumed, sent))
+        return self._send(Kind.WELCOME, self._signed(Welcome(session, received, resumed, sent)))
 
     def refuse(self, code: Refused, text: str) -> bytes:
         """End it: the refusal frame to send. Possible in every state in which the peer still waits."""
         refusal = Refusal(code, printable(text))
-        self.farewell = self._send(Kind.REFUSAL, refusal)
+        proves = self.state is State.JUDGE_PROOF  # the dialler is one of us: to others we show nothing
+        self.farewell = self._send(Kind.REFUSAL, self._signed(refusal) if proves else refusal)
         self.refusal = refusal
         return self.farewell
+
+    def make_seals(self) -> Seals | None:
+        """What protects the frames after the handshake; None where checksums are enough for both ends."""
+        assert self._authentication is not None
+        assert self.peer is not None
+        if not (self.hello.keyed or self.peer.keyed):
+            return None
+        roles = self.role, _OTHER[self.role]
+        return Seals(*(Seal(self._authentication.frame_key(_label(role, "frames"))) for role in roles))
 
     def _send(self, kind: Kind, message: Hello | Proof | Welcome | Refusal) -> bytes:
         body = _encoder.encode(message)
@@ -160,6 +194,8 @@ class Handshake:
                 f"Shorten the node's labels, metadata or advertised addresses"
             )
         self._move(Way.SENDS, kind)
+        if kind is Kind.HELLO:
+            self._note_hello(self.role, body)
         return encode_frame(kind, body)
 
     def _move(self, way: Way, kind: Kind) -> None:
@@ -199,13 +235,14 @@ class Handshake:
             case Kind.HELLO:
                 self._hear_hello(body)
             case Kind.PROOF:
-                self.proof = _proof.decode(body)
+                self.proof = self._recognised(_proof.decode(body))
             case Kind.WELCOME:
-                self.welcome_received = _welcome.decode(body)
+                self.welcome_received = self._recognised(_welcome.decode(body))
             case _:
                 refusal = _refusal.decode(body)
                 self.refusal = Refusal(refusal.code, printable(refusal.text))
                 self.refused_by_peer = True
+                self.refusal_is_proven = self._is_recognised(refusal)
 
     def _hear_hello(self, body: memoryview) -> None:
         preamble = _preamble.decode(body)
@@ -218,3 +255,39 @@ class Handshake:
         if self.role is Role.DIALLER:
             check_lane(self.hello, theirs)
         self.peer, self.version = theirs, version
+        self._note_hello(_OTHER[self.role], bytes(body))
+
+    # -- the secret ------------------------------------------------------------------------------------------
+
+    def _note_hello(self, role: Role, body: bytes) -> None:
+        self._hellos[role] = body
+        if len(self._hellos) == len(Role):
+            both = self._hellos[Role.DIALLER], self._hellos[Role.ACCEPTER]
+            self._authentication = Authentication(self._keys, *both)
+
+    def _signed(self, message: _SignedT) -> _SignedT:
+        if self._authentication is None:
+            return message
+        label = _label(self.role, type(message).__name__)
+        return msgspec.structs.replace(message, mac=self._authentication.sign(label, _covered(message)))
+
+    def _is_recognised(self, message: Proof | Welcome | Refusal) -> bool:
+        if self._authentication is None:
+            return False
+        label = _label(_OTHER[self.role], type(message).__name__)
+        return self._authentication.recognise(label, _covered(message), message.mac)
+
+    def _recognised(self, message: _SignedT) -> _SignedT:
+        if not self._is_recognised(message):
+            raise Objection(Refused.AUTH, SECRETS_DIFFER)
+        return message
+
+
+def _label(role: Role, what: str) -> bytes:
+    return f"{role.name} {what}".encode()
+
+
+def _covered(message: Proof | Welcome | Refusal) -> bytes:
+    """The fields before the mac, alone: what a later version adds behind it does not change it."""
+    names = takewhile(lambda name: name != "mac", message.__struct_fields__)
+    return _encoder.encode([getattr(message, name) for name in names])

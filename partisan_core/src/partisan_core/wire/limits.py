@@ -21,6 +21,9 @@ NONCE_MIN = 16
 
 NONCE_MAX = 64
 
+NONCE_SENT = 32
+"""Bytes of our own nonces (reliability reference 4.4)."""
+
 REFUSAL_TEXT = 512
 """Characters of a refusal that are kept; a peer's strings are bounded and escaped (threat 14)."""
 

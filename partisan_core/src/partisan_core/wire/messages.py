@@ -55,6 +55,8 @@ class Hello(Struct, frozen=True, array_like=True, kw_only=True):
     max_message: Positive
     """Bytes of the largest message that the node takes."""
     nonce: Annotated[bytes, Meta(min_length=NONCE_MIN, max_length=NONCE_MAX)]
+    keyed: bool = False
+    """This end wants keyed tags on the frames that follow; they are used when either end does."""
 
 
 class Proof(Struct, frozen=True, array_like=True):
@@ -65,6 +67,7 @@ class Proof(Struct, frozen=True, array_like=True):
     received: Counter
     sent: Counter = 0
     mac: Mac = b""
+    """The fields before it and both hellos, under the key of the cluster: see `wire.authentication`."""
 
 
 class Welcome(Struct, frozen=True, array_like=True):
@@ -97,6 +100,12 @@ class Refused(StrEnum):
     """The refuser's own dial of this lane survives."""
     NOT_MEMBER = "not_member"
     CLOSING = "closing"
+    AUTH = "auth"
+    """The ends do not hold the same secret."""
+    DENIED = "denied"
+    """The name is on the refuser's deny list."""
+    FUTURE = "future"
+    """An incarnation that no right clock can have made yet."""
     MALFORMED = "malformed"
     OTHER = "other"
     """A reason that only a later version has a name for; never sent."""
@@ -112,3 +121,5 @@ class Refusal(Struct, frozen=True, array_like=True):
     code: Refused
     text: str
     """For people: what differs, and how to mend it."""
+    mac: Mac = b""
+    """Only of an accepter that knows the dialler for one of its own: its word then has consequences."""

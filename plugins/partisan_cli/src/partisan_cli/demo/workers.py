@@ -39,7 +39,7 @@ class WorkerProcess:
                 trio.run_process,
                 # -P: modules come from where they are installed, not from the folder that the user is in.
                 [sys.executable, "-P", "-m", "partisan_cli.demo.worker"],
-                env=_environment(),
+                env=_environment(log.parent),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
@@ -85,9 +85,10 @@ class WorkerProcess:
         return self._log.read_text(errors="replace")[-_LAST_WORDS:].strip()
 
 
-def _environment() -> dict[str, str]:
-    """Without the settings of the user's own nodes: those of the demo are configured by the demo alone."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PARTISAN__")}
+def _environment(folder: Path) -> dict[str, str]:
+    """Without the settings and the secrets of the user's own nodes: those of the demo are the demo's alone."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PARTISAN__")}
+    return ours | {"XDG_STATE_HOME": str(folder)}
 
 
 async def _kill(process: trio.Process) -> None:
