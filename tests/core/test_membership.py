@@ -1,6 +1,7 @@
+import msgspec
 import pytest
 
-from partisan_core.identity import NodeSpec
+from partisan_core.identity import Address, NodeSpec
 from partisan_core.membership import Change, Entry, MembershipSet, Status
 
 TTL = 100.0
@@ -124,9 +125,13 @@ def test_tombstones_are_collected_when_their_time_is_over() -> None:
         NodeSpec("a" * 129, 1, 1),
         NodeSpec("alpha", -1, 1),
         NodeSpec("alpha", 2**63, 1),
+        NodeSpec("alpha", 1, -1),
         NodeSpec("alpha", 1, 1, metadata={"key": "x" * 4096}),
+        NodeSpec("alpha", 1, 1, (Address("127.0.0.1", 2**63),)),
+        NodeSpec("alpha", 1, 1, (Address("", 9090),)),
+        NodeSpec("alpha", 1, 1, (Address("fe80::1%\x1b[2J", 9090),)),
     ],
-    ids=["empty", "newline", "long", "negative", "eternal", "large"],
+    ids=["empty", "newline", "long", "negative", "eternal", "instance", "large", "port", "no host", "escape"],
 )
 def test_hearsay_that_no_handshake_would_let_in_is_refused(spec: NodeSpec) -> None:
     members = made_of(Entry(spec))
@@ -139,3 +144,11 @@ def test_a_full_set_refuses_new_names_and_counts_them() -> None:
     members.merge([Entry(ALPHA), Entry(BETA), Entry(NEWER_ALPHA)], 0.0)
     assert members.alive() == {"alpha": NEWER_ALPHA}
     assert members.refused == 1
+
+
+def test_the_greatest_age_that_can_be_heard_can_still_be_told() -> None:
+    """Otherwise every honest node would close its connection to the one that passes it on."""
+    members = made_of(Entry(ALPHA, Status.LEFT, 2**53 - 1))
+    members.merge([Entry(BETA)], 5.0)
+    told = msgspec.msgpack.encode(members.delta_for({"alpha": (0, 0)}, 5.0))
+    assert len(msgspec.msgpack.decode(told, type=list[Entry])) == 2

@@ -16,6 +16,8 @@ NAME_PATTERN = re.compile(r"[A-Za-z0-9._@:-]{1,128}")
 """Reliability reference, threat 5: what a peer may be called, so that a name is safe in logs, paths and tables."""
 
 _HOST_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,253}")
+_IPV6_PATTERN = re.compile(r"[A-Fa-f0-9:.]+(%[A-Za-z0-9._-]{1,64})?")
+"""What Python reads as one, with a scope that is safe in logs: Python takes any text for a scope."""
 
 
 def check_name(name: str) -> str:
@@ -54,7 +56,7 @@ class Address(Struct, frozen=True, order=True, array_like=True):
             raise AddressError(f"{text!r} is no address: {port!r} is not a port between 0 and 65535")
         if bracketed != _is_ipv6(host):
             raise AddressError(f"{text!r} is no address: an IPv6 host, and only that, stands in brackets: [::1]:9090")
-        if not bracketed and not _HOST_PATTERN.fullmatch(host):
+        if not (_IPV6_PATTERN if bracketed else _HOST_PATTERN).fullmatch(host):
             raise AddressError(f"{text!r} is no address: {host!r} is neither a host name nor an IP address")
         return cls(host, int(port))
 

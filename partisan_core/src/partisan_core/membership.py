@@ -28,7 +28,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from msgspec.msgpack import Encoder
 
-from partisan_core.identity import NAME_PATTERN, NodeSpec
+from partisan_core.identity import NodeSpec
+from partisan_core.wire.checks import Objection, check_bounds
 
 MAX_ENTRIES = 16_384
 """Chosen: beyond any full view worth having; keeps what peers can make us remember below some 10 MiB."""
@@ -37,6 +38,9 @@ MAX_SPEC_BYTES = 4096
 """The encoded size of one node's spec: no more than fits into a hello (reliability reference, 4.4)."""
 
 _encode = Encoder(order="deterministic").encode
+
+_OLDEST = 2**53 - 1
+"""Milliseconds of an age that can be told: a whole number in every language that may read it."""
 
 
 class Status(IntEnum):
@@ -55,7 +59,7 @@ class Entry(Struct, frozen=True, array_like=True):
 
     spec: NodeSpec
     status: Status = Status.ALIVE
-    age: Annotated[int, Meta(ge=0, lt=2**53)] = 0
+    age: Annotated[int, Meta(ge=0, le=_OLDEST)] = 0
     """Milliseconds since the tombstone was made; 0 for the living."""
 
 
@@ -86,7 +90,7 @@ class _Record:
         self.version: Version = (entry.spec.incarnation, _fingerprint(entry))
 
     def entry(self, moment: int) -> Entry:
-        return Entry(self.spec, self.status, max(0, moment - self.born) if self.status else 0)
+        return Entry(self.spec, self.status, min(max(0, moment - self.born), _OLDEST) if self.status else 0)
 
 
 class MembershipSet:
@@ -217,8 +221,11 @@ class MembershipSet:
 
 def _is_sane(spec: NodeSpec) -> bool:
     """Hearsay is bounded like the word of the node itself, which the handshake checks."""
-    named = NAME_PATTERN.fullmatch(spec.name) is not None
-    return named and 0 <= spec.incarnation < 2**63 and len(_encode(spec)) <= MAX_SPEC_BYTES
+    try:
+        check_bounds(spec)
+    except Objection:
+        return False
+    return len(_encode(spec)) <= MAX_SPEC_BYTES
 
 
 def _beats(entry: Entry, held: _Record) -> bool:

@@ -130,6 +130,7 @@ GOOD = data_frame(2, "second")
         (encode_data(2, 1, b"\xc1\xc1"), "cannot be decoded"),
         (encode_data(2, 2, CODEC.join([CODEC.encode(("box", 1))])), "said to hold 2 messages"),
         (encode_data(0, 1, CODEC.join([CODEC.encode(("box", 1))])), "numbers begin at 1"),
+        (data_frame(2**64 - 1, "last", "beyond"), "no message 18446744073709551615"),
         (encode_frame(77, b"?"), "kind 77"),
         (encode_frame(Kind.HELLO, b""), "not expected after the handshake"),
         (encode_frame(Kind.CONTROL, b"\xc1"), "control frame cannot be decoded"),
@@ -137,7 +138,7 @@ GOOD = data_frame(2, "second")
     ],
     ids=[
         "length", "number", "body", "checksum", "no count", "no messages", "wrong count", "number zero",
-        "unknown kind", "late hello", "control", "ping flood",
+        "number beyond all", "unknown kind", "late hello", "control", "ping flood",
     ],
 )  # fmt: skip
 async def test_a_bad_frame_closes_its_lane_by_name_and_the_session_resumes(bad: bytes, words: str) -> None:
@@ -279,3 +280,12 @@ async def test_a_mailbox_stays_bounded_however_often_a_peer_connects_again() -> 
                 with trio.fail_after(PATIENCE):
                     while "room again" not in await box.receive_batch():
                         """What an earlier connection could still say."""
+
+
+async def test_of_an_endless_mailbox_name_only_what_could_be_a_name_is_remembered() -> None:
+    """A thousand names are kept so that each is noticed once a second; each could have the size of a message."""
+    async with opened("alpha") as alpha, both_lanes(alpha) as (_, data, _):
+        for number in (1, 2):
+            await data.stream.send_all(data_frame(number, "lost", mailbox="x" * 128 + str(number) * 1000))
+        await until(lambda: alpha.dropped["no_mailbox"] == 2)
+        assert alpha.counters["DeadLetter"] == 1

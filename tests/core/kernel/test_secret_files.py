@@ -128,6 +128,15 @@ def test_a_state_directory_that_cannot_be_used_is_refused_with_the_settings_that
         automatic_secret("shop")
 
 
+def test_a_state_directory_that_cannot_even_be_asked_is_refused_the_same_way(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one below a directory of another user's, of mode 0700: the check for the file itself fails."""
+    monkeypatch.setenv("XDG_STATE_HOME", f"/tmp/{'x' * 300}")
+    with pytest.raises(SecretError, match=r"cannot be made.*XDG_STATE_HOME"):
+        automatic_secret("default")
+
+
 def test_an_automatic_secret_that_others_can_read_is_refused(home: Path) -> None:
     automatic_secret("shop")
     (home / "partisan" / "shop.secret").chmod(0o644)

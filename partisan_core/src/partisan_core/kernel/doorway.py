@@ -128,7 +128,7 @@ class Doorway:
             try:
                 await self._dial_address(peer, key, address)
             except (OSError, WireError, trio.TooSlowError, trio.ClosedResourceError) as error:
-                if isinstance(error, Refusing) and error.code == Refused.SIMULTANEOUS:
+                if isinstance(error, Refusing) and error.yields:
                     return None
                 if isinstance(error, Refusing) and error.code == Refused.STALE and error.is_proven:
                     self._on_stale()  # a member knows a newer life of our name: we are the one who has to go

@@ -7,7 +7,6 @@ from typing import NoReturn, Protocol
 from msgspec import Struct
 
 from partisan_core.errors import HandshakeError, WireError
-from partisan_core.identity import NodeSpec
 from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.peer import MEMBERSHIP_LANE, LaneKey
 from partisan_core.kinds import Wire
@@ -23,14 +22,14 @@ from partisan_core.wire.session import Losses
 class Refusing(HandshakeError):
     """A handshake that ended in a refusal, by us or by the peer."""
 
-    def __init__(
-        self, code: Refused, text: str, *, by_peer: bool, proven: bool = False, peer: NodeSpec | None = None
-    ) -> None:
+    def __init__(self, code: Refused, text: str, *, by_peer: bool, proven: bool = False, claimed: str = "") -> None:
         self.code = code
         self.is_proven = proven
         """The peer refused, and holds the secret: its word has consequences for this node."""
-        self.peer = peer
-        """Who it was, when that was known before the refusal."""
+        self.yields = code is Refused.SIMULTANEOUS and (proven or not by_peer)
+        """Another connection of that lane is there or on its way: we know, or a member says so."""
+        self.claimed = claimed
+        """The name that it gave, proved or not, when the refusal was ours."""
         super().__init__(f"refused by {'the peer' if by_peer else 'us'} ({code}): {text}")
 
 
@@ -164,7 +163,7 @@ class _Exchange:
         """Tell the peer, then raise."""
         await self.write(self.handshake.refuse(code, text))
         hello = self.handshake.peer
-        raise Refusing(code, text, by_peer=False, peer=hello.node if hello is not None else None)
+        raise Refusing(code, text, by_peer=False, claimed="" if hello is None else hello.node.name)
 
     async def write(self, data: bytes) -> None:
         """Write all of it."""

@@ -49,8 +49,9 @@ class Joining:
         try:
             return await self._kernel.doorway.contact(address)
         except Refusing as refusing:
-            if refusing.code == Refused.SIMULTANEOUS and refusing.peer is not None:
-                return refusing.peer  # connected already: the refusal was ours
+            known = self._kernel.peers.table.get(refusing.claimed)
+            if refusing.code == Refused.SIMULTANEOUS and known is not None and known.connection is not None:
+                return known.connection.peer  # what this address says of that peer is not proved
             raise
 
     async def join_one_of(self, contacts: Collection[Address], *, fully: bool) -> bool:

@@ -14,6 +14,9 @@ from partisan_core.notices import DeadLetter
 _KNOWN_DEAD = 1000
 """Names of missing mailboxes remembered to limit their notices: a peer controls them, so they are bounded."""
 
+_NAME_KEPT = 128
+"""Characters of such a name that are kept and told: no mailbox has a longer one."""
+
 
 class PostOffice:
     """Opens mailboxes and puts messages into them."""
@@ -75,10 +78,10 @@ class PostOffice:
 
     def _dead_letter(self, peer: NodeSpec, name: str) -> None:
         self._journal.drop(DropReason.NO_MAILBOX)
-        now = trio.current_time()
+        name, now = name[:_NAME_KEPT], trio.current_time()
         if now - self._noticed.get(name, float("-inf")) < 1:
             return
         if len(self._noticed) >= _KNOWN_DEAD:
             self._noticed.clear()
         self._noticed[name] = now
-        self._journal.report(DeadLetter(peer, name[:128]))
+        self._journal.report(DeadLetter(peer, name))

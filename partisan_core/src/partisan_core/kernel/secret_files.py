@@ -39,13 +39,13 @@ def automatic_secret(cluster: str) -> bytes:
         SecretError: the user's state directory cannot be used, or what it holds is no secret.
     """
     path = _state_home() / "partisan" / f"{cluster}.secret"
-    if not path.exists():
-        try:
+    try:
+        if not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _make_once(path)
-        except OSError as error:
-            mend = "Make it writable, set XDG_STATE_HOME to a directory that is, or set security.secret_files"
-            raise _faulty(path, f"cannot be made: {error.strerror}", mend) from error
+    except OSError as error:
+        mend = "Make it writable, set XDG_STATE_HOME to a directory that is, or set security.secret_files"
+        raise _faulty(path, f"cannot be made: {error.strerror}", mend) from error
     return read_secret(path)
 
 

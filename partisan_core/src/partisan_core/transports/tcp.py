@@ -155,7 +155,10 @@ _Resolved = Sequence[tuple[Any, Any, int, str, Any]]
 
 async def _resolve(address: Address, *, passive: bool = False) -> _Resolved:
     flags = socket.AI_PASSIVE if passive else 0
-    return await trio.socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=flags)
+    try:
+        return await trio.socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=flags)
+    except UnicodeError as error:  # of the codec that Python takes host names through; a peer may advertise anything
+        raise OSError(f"{address.host[:64]!a} is no host name: {error}") from error
 
 
 def _cannot_listen(address: Address, error: OSError) -> StartError:

@@ -7,7 +7,7 @@ from partisan_core.wire.messages import Hello, Refused
 
 
 class Objection(Exception):
-    """A check failed. The handshake makes a refusal of it; nothing else sees it."""
+    """A check failed. The handshake makes a refusal of it; in hearsay, the entry is left out."""
 
     def __init__(self, code: Refused, text: str) -> None:
         super().__init__(text)

@@ -53,6 +53,9 @@ class Answer(NamedTuple):
 
 _IN_ORDER = Admission(0, 0)
 
+_LAST = 2**62
+"""No peer comes that far by counting, and what is counted in order from there still fits into a handshake."""
+
 
 class Session:
     """One end of a session. The old connection is closed, or read to its end, before the next handshake."""
@@ -81,14 +84,14 @@ class Session:
         """Account for `count` messages that arrived, from number `first`.
 
         Raises:
-            FrameError: there is no message 0; nothing was accepted.
+            FrameError: no message has such a number; nothing was accepted.
         """
         received = self.received
         if first == received + 1:
             self.received = received + count
             return _IN_ORDER
-        if first < 1:
-            raise FrameError("a data frame numbers its messages from 0; numbers begin at 1")
+        if not 1 <= first <= _LAST:
+            raise FrameError(f"there is no message {first}; numbers begin at 1 and are counted up")
         last = first + count - 1
         if last <= received:
             return Admission(count, 0)
