@@ -17,6 +17,7 @@ from tests.workspace import ROOT, code_lines
 
 NODE = ("partisan_core", "partisan_fullmesh", "plugins/partisan_codec_msgpack")
 """The distributions of the README's line `pip install ./partisan_core ...`: the smallest working node."""
+COMMAND = ("plugins/partisan_control", "plugins/partisan_cli")
 
 RING = ROOT / "tests" / "ring_overlay"
 NOTEBOOK = ROOT / "tests" / "stranger_extension"
@@ -30,7 +31,7 @@ UV = os.environ.get("UV") or shutil.which("uv")
 
 UV_LIKE_PIP = [
     "--no-sources",
-    *(f"--refresh-package={Path(folder).name.replace('_', '-')}" for folder in (*NODE, "partisan_cli")),
+    *(f"--refresh-package={Path(folder).name.replace('_', '-')}" for folder in (*NODE, *COMMAND)),
 ]
 """pip knows no workspace, and no cache of folders whose pyproject.toml has not changed."""
 
@@ -105,7 +106,7 @@ def environment_with_ring(environment: Environment, wheels: dict[str, Path]) -> 
 @pytest.fixture(scope="module")
 def environment_with_strangers(environment: Environment, wheels: dict[str, Path]) -> Environment:
     """The same environment with the command, a stranger's extension and command, and plugins for API 1.0."""
-    environment.install("./plugins/partisan_cli", wheels["stranger_extension"], wheels["api_1_0"])
+    environment.install(*(f"./{folder}" for folder in COMMAND), wheels["stranger_extension"], wheels["api_1_0"])
     return environment
 
 

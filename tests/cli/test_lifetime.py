@@ -6,7 +6,7 @@ import socket
 import stat
 from pathlib import Path
 
-from partisan_core.control.place import SOCKET_NAME
+from partisan_control.place import SOCKET_NAME
 from partisan_core.kernel.state import lock_directory
 from tests.cli.nodes import Machine, NodeProcess, eventually, files_below
 

@@ -76,6 +76,11 @@ def test_a_listing_in_a_process_of_its_own_runs_no_line_of_a_plugin(tmp_path: Pa
     assert found == [("overlay", True), ("extension", True), ("command", True)]
 
 
+def test_the_control_channel_is_active_without_a_word(machine: Machine) -> None:
+    assert row(machine, "control")["distribution"] == "partisan-control"
+    assert row(machine, "control")["active"]
+
+
 def test_what_a_configuration_selects_is_active(machine: Machine, site: Site, tmp_path: Path) -> None:
     site.install("acme-mine", "1", {"serializers:mine": "acme_mine", "extensions:book": "acme_mine"})
     file = tmp_path / "node.toml"
@@ -137,7 +142,7 @@ def test_a_check_finds_what_is_installed_here_in_order(machine: Machine) -> None
     said = checked(machine)
     assert said["ok"], said
     assert said["warnings"] == []
-    assert {one["api"] for one in said["plugins"] if one["kind"] != "command"} == {"1.0"}
+    assert {one["api"] for one in said["plugins"] if one["kind"] != "command"} == {"1.0", "1.1"}
     assert " ok" in machine.call("plugins", "check").stdout
 
 

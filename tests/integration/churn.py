@@ -15,8 +15,8 @@ from typing import TypeVar
 
 import trio
 
+from partisan_control.client import ask
 from partisan_core import Address, Node
-from partisan_core.control.client import ask
 from partisan_core.events import Reason
 from partisan_core.notices import NeighbourDown, NeighbourUp
 from partisan_core.views import ConnectionRow, LaneState, MemberRow, MemberState

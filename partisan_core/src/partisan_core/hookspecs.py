@@ -31,10 +31,11 @@ from partisan_core.kinds import (
 
 
 def partisan_extension() -> ExtensionPlugin:
-    """Hand over an extension: what watches the node. Group `partisan.extensions`.
+    """Hand over an extension: what watches the node, or serves others. Group `partisan.extensions`.
 
     Called when: a node starts whose `[extensions] enable` names it, before anything else.
-    Returns: the factory of an observer and its configuration class; the factory is called once per node.
+    Returns: the factory of an observer, which is called once per node, or an async function that runs beside the node,
+        or both; and their configuration class.
     May it block: no, and the observer neither: it is called with each notice, and never per message.
     Since: 1.1
     """

@@ -4,7 +4,7 @@ A hook (see `hookspecs`) returns one of the records. The kernel makes a `config`
 the configuration, calls `make` with it once, and binds what it returns: no hook is called per message.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from random import Random
@@ -211,10 +211,18 @@ class TransportPlugin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtensionPlugin:
-    """An extension: watches a node, and changes nothing of it."""
+    """An extension: watches a node, or serves others what it can do, or both."""
 
-    observe: Callable[[Any], Callable[[Notice], object]]
+    observe: Callable[[Any], Callable[[Notice], object]] | None = None
     """Called once per node with an instance of `config`, before anything is opened. What it returns is called with each
     notice, in their order, at once, in the node's own task: it MUST NOT block. What it raises is logged and counted."""
+    serve: Callable[..., Awaitable[None]] | None = None
+    """Called once per node, as `serve(options, node, task_status=...)` with an instance of `config`, when the node has
+    started; cancelled when it has stopped. `open_node` waits until it calls `task_status.started()` or ends. A
+    `StartError` that it raises before stops the start; whatever else it raises is logged and counted."""
     config: type = NoOptions
     """A frozen dataclass: the table `[extensions.NAME]`."""
+
+    def __post_init__(self) -> None:
+        if self.observe is None and self.serve is None:
+            raise TypeError("an extension has to observe or to serve, or both")

@@ -4,7 +4,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +12,10 @@ import trio
 
 from partisan_core.config.loader import load_config
 from partisan_core.config.model import Config
-from partisan_core.control.server import ControlServer, open_control_socket
 from partisan_core.errors import NameInUse
 from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
-from partisan_core.kernel.extensions import attach, make_observers
+from partisan_core.kernel.extensions import attach, make_extensions, serve
 from partisan_core.kernel.kernel import Kernel
 from partisan_core.kernel.rejoining import rejoin
 from partisan_core.kernel.security import secure
@@ -47,12 +46,10 @@ async def open_node(config: Config | Path | str | None = None, **sections: objec
     settings = _settings(config, sections)
     plugins = Plugins()
     check_requirements(settings, plugins)
-    observers = make_observers(settings, plugins)
+    extensions = make_extensions(settings, plugins)
     with ExitStack() as stack:
-        control = None
         if settings.node.data_dir is not None:
             stack.enter_context(lock_directory(settings.node.data_dir))
-            control = stack.enter_context(open_control_socket(settings.node.data_dir))
         transport_plugin, options = select(settings, "transport", plugins.transport)
         transport = transport_plugin.make(options)
         listeners = await _listen(settings, transport, stack)
@@ -64,19 +61,16 @@ async def open_node(config: Config | Path | str | None = None, **sections: objec
         try:
             async with trio.open_nursery() as nursery:
                 kernel = Kernel(settings, plugins, me, state, transport, listeners, security, nursery)
-                attach(observers, kernel.journal, strict=settings.node.strict)
+                attach(extensions, kernel.journal, strict=settings.node.strict)
                 kernel.driver.on_retired = lambda reason: _retire(kernel, reason, retired)
                 kernel.start()
-                if settings.node.rejoin and state.content.peers:
-                    nursery.start_soon(rejoin, kernel, state.content.peers)
                 node = Node(kernel)
-                if control is not None:
-                    nursery.start_soon(ControlServer(node).serve, control)
                 try:
-                    yield node
-                except ExceptionGroup as error:
-                    raised.append(error)
-                    raise
+                    await serve(extensions, node, kernel)
+                    if settings.node.rejoin and state.content.peers:
+                        nursery.start_soon(rejoin, kernel, state.content.peers)
+                    with _noticing(raised):
+                        yield node
                 finally:
                     with trio.CancelScope(shield=True):
                         await kernel.stop()
@@ -133,6 +127,16 @@ def _retire(kernel: Kernel, reason: Reason, retired: list[NameInUse]) -> None:
             )
         )
         kernel.nursery.cancel_scope.cancel()
+
+
+@contextmanager
+def _noticing(raised: list[ExceptionGroup[Exception]]) -> Iterator[None]:
+    """Keep a group that the body raises: it comes out as it is, see `_bare`."""
+    try:
+        yield
+    except ExceptionGroup as error:
+        raised.append(error)
+        raise
 
 
 def _bare(group: BaseExceptionGroup[BaseException], raised: Sequence[ExceptionGroup[Exception]]) -> BaseException:

@@ -52,6 +52,7 @@ GROUPS = {
 PUBLISHED = {
     ("overlay", "fullmesh"): "partisan-fullmesh",
     ("serializer", "msgpack"): "partisan-codec-msgpack",
+    ("extension", "control"): "partisan-control",
 }
 """The distributions of this project by what they bring, so that an error can say what to install."""
 
@@ -72,6 +73,10 @@ class Plugins:
     def listing(self) -> list[PluginInfo]:
         """Everything installed, by kind and name, claimed twice or disabled or not. Imports nothing of it."""
         return self._installed.listing()
+
+    def names(self, kind: str) -> list[str]:
+        """What can be used of a kind, by its installed names: the disabled are not among them."""
+        return self._installed.names(kind)
 
     def transport(self, use: str) -> TransportPlugin:
         """Load a transport by its entry-point name, or by `package.module:object`.

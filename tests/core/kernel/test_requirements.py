@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from partisan_core.checking import check_configuration
 from partisan_core.config.loader import load_config
 from partisan_core.errors import ConfigError, PluginError, RequirementError, StartError
 from partisan_core.kinds import NoOptions, OverlayPlugin
@@ -98,13 +97,6 @@ async def test_an_overlay_that_cannot_be_loaded_is_a_fault_of_the_plugin() -> No
     with pytest.raises(PluginError, match=r"overlay\.use.*'nothing-like-it' is not installed"):
         async with opened("alpha", node={"requires": ["evict"]}, overlay={"use": "nothing-like-it"}):
             """Not reached."""
-
-
-def test_a_check_of_the_configuration_tells_what_is_missing_and_what_cannot_be_loaded_once() -> None:
-    lacking: dict[str, object] = {"node": {"requires": ["causal"]}, "overlay": {"use": f"{PARTS}:Acquaintances"}}
-    assert [line for line in check_configuration(overrides=lacking) if "lacks 'causal'" in line]
-    unknown: dict[str, object] = {"node": {"requires": ["causal"]}, "overlay": {"use": "nothing-like-it"}}
-    assert len([line for line in check_configuration(overrides=unknown) if "nothing-like-it" in line]) == 1
 
 
 def test_requirements_are_a_list_of_texts() -> None:

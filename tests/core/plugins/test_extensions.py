@@ -8,11 +8,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from partisan_core.checking import check_configuration
 from partisan_core.config.loader import load_config
 from partisan_core.errors import ConfigError, PluginError
 from partisan_core.events import Reason
-from partisan_core.kernel.extensions import attach
+from partisan_core.kernel.extensions import Extension, attach
 from partisan_core.kernel.journal import Journal
 from partisan_core.kinds import ExtensionPlugin, NoOptions
 from partisan_core.node import Node
@@ -126,7 +125,7 @@ async def test_an_observer_that_always_raises_is_counted_each_time_and_fills_no_
     caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
 ) -> None:
     journal = Journal("alpha", lambda: Snapshot((), ()))
-    attach({"bad": _stumble, "good": heard.append}, journal, strict=False)
+    attach([Extension("bad", _stumble), Extension("good", heard.append)], journal, strict=False)
     with caplog.at_level(logging.ERROR, "partisan.extension"):
         for _ in range(8):
             journal.report(Retired(Reason.LEFT))
@@ -182,20 +181,6 @@ def test_a_wrong_table_of_extensions_is_told_with_file_and_key(text: str, tmp_pa
         load_config(file, environ={})
     assert str(caught.value).startswith(f"{file}: extensions")
     assert WRONG[text] in str(caught.value)
-
-
-def test_a_check_looks_into_the_tables_of_extensions(site: Site, tmp_path: Path) -> None:
-    install_notebook(site)
-    file = tmp_path / "node.toml"
-    file.write_text('[extensions]\nenable = ["notebook", "gone", 3]\n[extensions.notebook]\nlable = "x"\n')
-    assert check_configuration(file) == [
-        f"{file}: extensions.enable[2] = 3: expected text in quotes, for example \"text\"",
-        f"{file}: extensions.notebook.lable = \"x\": unknown key (did you mean 'label'?)",
-        f"{file}: extensions.enable: the extension 'gone' is not installed; installed: notebook",
-    ]  # fmt: skip
-    file.write_text('[extensions]\nenable = ["notebook"]\n[extensions.notebook]\nlabel = "x"\n')
-    assert check_configuration(file) == []
-    assert made == []
 
 
 async def test_a_wrong_key_of_an_extension_stops_the_start_with_its_place(site: Site) -> None:

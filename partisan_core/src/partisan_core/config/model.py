@@ -23,6 +23,9 @@ DEFAULT_USES: Final = {
 }
 """What is used where nothing is said, by section: the sections that select a plugin."""
 
+DEFAULT_EXTENSIONS: Final = ("control",)
+"""The extensions that a node with a data_dir uses without being told, where they are installed."""
+
 DEFAULT_CHANNEL: Final = "default"
 MEMBERSHIP_CHANNEL: Final = "membership"
 

@@ -9,8 +9,8 @@ import click
 from msgspec import Struct
 
 from partisan_cli.runtime import ephemeral_directory, running, runtime_directory
-from partisan_core.control.client import ask
-from partisan_core.control.protocol import Nothing
+from partisan_control.client import ask
+from partisan_control.protocol import Nothing
 from partisan_core.errors import ControlError
 
 _P = ParamSpec("_P")
@@ -27,7 +27,7 @@ class RunningNode:
         self._data_dir = data_dir
 
     def ask(self, command: str, result: type[_T], arguments: Struct = _NOTHING, *, timeout: float = 10.0) -> _T:
-        """See `partisan_core.control.client.ask`."""
+        """See `partisan_control.client.ask`."""
         return ask(self._data_dir, command, result, arguments, timeout=timeout)
 
 

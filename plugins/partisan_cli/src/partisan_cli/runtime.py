@@ -10,8 +10,8 @@ import stat
 import tempfile
 from pathlib import Path
 
-from partisan_core.control.client import is_running
-from partisan_core.control.place import SOCKET_NAME
+from partisan_control.client import is_running
+from partisan_control.place import SOCKET_NAME
 from partisan_core.errors import DataDirLocked, StartError
 from partisan_core.kernel.state import lock_directory
 

@@ -7,7 +7,7 @@ from typing import get_type_hints
 
 from msgspec import Struct
 
-from partisan_core.checking import options_class
+from partisan_cli.checking import options_class
 from partisan_core.config.loader import structure_options
 from partisan_core.config.model import Config, ExtensionConfig, Selection
 from partisan_core.config.problems import key_path

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from partisan_bench.formation.views import View
 from partisan_bench.harness import WorkerFailed
-from partisan_core.control.client import ask
+from partisan_control.client import ask
 from partisan_core.errors import ControlError
 from partisan_core.views import ConnectionRow, MemberRow
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
+from partisan_cli.checking import check_configuration
 from partisan_cli.failing import Failure
 from partisan_cli.output import json_option, print_json, printable
 from partisan_cli.settings import set_option
 from partisan_cli.shown import as_toml, show_configuration
-from partisan_core.checking import check_configuration
 from partisan_core.config.loader import load_config
 
 

@@ -3,7 +3,7 @@
 import click
 
 from partisan_cli.finding import RunningNode, for_a_node
-from partisan_core.control.protocol import EvictArguments, Nothing
+from partisan_control.protocol import EvictArguments, Nothing
 
 
 @click.command()

@@ -4,7 +4,7 @@ import click
 
 from partisan_cli.finding import RunningNode, for_a_node
 from partisan_cli.output import json_option, print_json
-from partisan_core.control.protocol import JoinArguments, Joined
+from partisan_control.protocol import JoinArguments, Joined
 
 _MARGIN = 5.0
 """Seconds beyond the join's own for the node to answer us."""

@@ -4,7 +4,7 @@ import click
 
 from partisan_cli.finding import RunningNode, for_a_node
 from partisan_cli.output import json_option, print_json
-from partisan_core.control.protocol import Gone
+from partisan_control.protocol import Gone
 
 _PATIENCE = 60.0
 """Seconds for the node to flush what is queued; its own bound, `links.flush_timeout`, is smaller."""

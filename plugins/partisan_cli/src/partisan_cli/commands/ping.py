@@ -5,7 +5,7 @@ import click
 from partisan_cli.failing import Failure
 from partisan_cli.finding import RunningNode, for_a_node
 from partisan_cli.output import json_option, milliseconds, print_json
-from partisan_core.control.protocol import PingArguments, Pong
+from partisan_control.protocol import PingArguments, Pong
 from partisan_core.views import Status
 
 _MARGIN = 5.0

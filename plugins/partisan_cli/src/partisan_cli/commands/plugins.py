@@ -14,7 +14,7 @@ from partisan_cli.failing import Failure
 from partisan_cli.offers import GROUP, KIND
 from partisan_cli.output import json_option, print_json, print_table
 from partisan_core.config.loader import load_config
-from partisan_core.config.model import DEFAULT_USES, Config
+from partisan_core.config.model import DEFAULT_EXTENSIONS, DEFAULT_USES, Config
 from partisan_core.errors import PluginError
 from partisan_core.installed import DISABLE_VARIABLE, Installed, PluginInfo
 from partisan_core.plugins import GROUPS, Plugins
@@ -96,7 +96,7 @@ def _used(config: Config) -> Iterator[tuple[str, str]]:
         yield "channel_policy", channel.policy
         if channel.serializer is not None:
             yield "serializer", channel.serializer
-    for name in config.extensions.enable:
+    for name in (*config.extensions.enable, *DEFAULT_EXTENSIONS):
         yield "extension", name
 
 

@@ -9,8 +9,8 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from partisan_core.control.place import socket_path
-from partisan_core.control.protocol import Nothing, read_answer, write_request
+from partisan_control.place import socket_path
+from partisan_control.protocol import Nothing, read_answer, write_request
 from partisan_core.errors import ControlError
 
 _T = TypeVar("_T")
@@ -26,9 +26,9 @@ def ask(data_dir: Path, command: str, result: type[_T], arguments: Struct = _NOT
 
     Args:
         data_dir: of the running node.
-        command: see `partisan_core.control.commands`.
+        command: see `partisan_control.commands`.
         result: what the answer is read as.
-        arguments: see `partisan_core.control.protocol`.
+        arguments: see `partisan_control.protocol`.
         timeout: seconds to wait for the answer.
 
     Raises:

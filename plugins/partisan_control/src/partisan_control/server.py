@@ -9,10 +9,11 @@ from pathlib import Path
 
 import trio
 
-from partisan_core.control.commands import perform
-from partisan_core.control.place import SOCKET_NAME, socket_path
-from partisan_core.control.protocol import REQUEST_LIMIT, failure
+from partisan_control.commands import perform
+from partisan_control.place import SOCKET_NAME, socket_path
+from partisan_control.protocol import REQUEST_LIMIT, failure
 from partisan_core.errors import ControlError, DataDirUnusable
+from partisan_core.kinds import NoOptions
 from partisan_core.node import Node
 
 CLIENT_LIMIT = 16
@@ -71,6 +72,19 @@ def _remove_stale(path: Path) -> None:
         if not stat.S_ISSOCK(path.lstat().st_mode):
             raise DataDirUnusable(f"{path} is in the way of the control socket; nothing was started. Move it away")
         path.unlink()
+
+
+async def serve(options: NoOptions, node: Node, *, task_status: trio.TaskStatus[None]) -> None:
+    """Answer clients for the life of a node; one without a data_dir has no place for the socket.
+
+    Raises:
+        DataDirUnusable: as `open_control_socket`, before it has started.
+    """
+    data_dir = node.status().data_dir
+    if data_dir is not None:
+        with open_control_socket(Path(data_dir)) as listening:
+            task_status.started()
+            await ControlServer(node).serve(listening)
 
 
 class ControlServer:

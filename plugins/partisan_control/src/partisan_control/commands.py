@@ -9,7 +9,7 @@ import msgspec
 import trio
 from msgspec import Struct
 
-from partisan_core.control.protocol import (
+from partisan_control.protocol import (
     DECODE_ERRORS,
     EvictArguments,
     Gone,

@@ -4,6 +4,8 @@ import json
 import os
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,10 +14,9 @@ import pytest
 import trio
 import trio.testing
 
-from partisan_core import Node, open_node
-from partisan_core.control.client import ask, is_running
-from partisan_core.control.place import SOCKET_NAME, socket_path
-from partisan_core.control.protocol import (
+from partisan_control.client import ask, is_running
+from partisan_control.place import SOCKET_NAME, socket_path
+from partisan_control.protocol import (
     REQUEST_LIMIT,
     EvictArguments,
     Gone,
@@ -25,7 +26,8 @@ from partisan_core.control.protocol import (
     PingArguments,
     Pong,
 )
-from partisan_core.control.server import ANSWER_PATIENCE, CLIENT_LIMIT, REQUEST_PATIENCE
+from partisan_control.server import ANSWER_PATIENCE, CLIENT_LIMIT, REQUEST_PATIENCE
+from partisan_core import Node, open_node
 from partisan_core.errors import CapabilityError, ControlError, DataDirUnusable, JoinError, NodeClosed, UnknownNode
 from partisan_core.views import Counters, MemberRow, MemberState, Status
 
@@ -292,6 +294,36 @@ async def test_a_file_in_the_way_of_the_socket_is_kept(tmp_path: Path) -> None:
 async def test_a_node_without_data_dir_has_no_socket_and_works() -> None:
     async with open_node(node={"name": "alpha"}) as node:
         assert node.status().data_dir is None
+
+
+@pytest.mark.parametrize("disabled", ["control", "extension:control"])
+async def test_the_socket_can_be_switched_off(disabled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARTISAN_DISABLE_PLUGINS", disabled)
+    async with open_node(node={"name": "alpha", "data_dir": str(tmp_path)}):
+        assert not (tmp_path / SOCKET_NAME).exists()
+
+
+@pytest.mark.parametrize("node", [{}, {"data_dir": "data"}])
+async def test_a_node_may_enable_it_by_name(
+    node: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with open_node(node=node, extensions={"enable": ["control"]}):
+        assert is_running(tmp_path / "data") is bool(node)
+
+
+def test_a_node_without_data_dir_does_not_import_it() -> None:
+    program = """
+import sys, trio
+from partisan_core import open_node
+
+async def main():
+    async with open_node():
+        assert "partisan_control" not in sys.modules
+
+trio.run(main)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
 def test_a_client_is_told_when_nobody_answers(tmp_path: Path) -> None:
