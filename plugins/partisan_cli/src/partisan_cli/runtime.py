@@ -80,7 +80,10 @@ class Residence:
         self._link.unlink(missing_ok=True)
         (self.data_dir / SOCKET_NAME).unlink(missing_ok=True)
         if self._is_ephemeral:
-            shutil.rmtree(self.data_dir, ignore_errors=True)
+            going = self.data_dir.with_name(f"{self.data_dir.name}.going")
+            with contextlib.suppress(OSError):
+                self.data_dir.rename(going)  # the node that still runs may write into it, and finds it no more
+            shutil.rmtree(going, ignore_errors=True)
         self._remove_empty()
 
     def _remove_empty(self) -> None:
