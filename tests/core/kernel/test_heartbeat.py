@@ -3,14 +3,19 @@
 from typing import cast
 
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
-from partisan_core import Node
+from partisan_core import Address, Node
 from partisan_core.config.model import LinkConfig
+from partisan_core.kernel.channels import Channel
 from partisan_core.kernel.connection import Connection
 from partisan_core.kernel.heartbeat import Heartbeat
+from partisan_core.kernel.lane import Carrier, Lane
 from partisan_core.kernel.pings import Pings
+from partisan_core.kernel.writer import Writer
 from partisan_core.notices import ChannelDown, ChannelUp
+from partisan_core.policies.block import Block
+from partisan_core.transports.memory import MemoryNetwork
 from partisan_core.views import ConnectionRow, LaneState
 from tests.core.kernel.nodes import Memory, link, notice_of, opened, pair, until
 from tests.core.kernel.test_virtual_time import frail_pair
@@ -98,6 +103,28 @@ def test_unanswered_pings_are_forgotten_one_day() -> None:
         assert len(pings._sent) < 200
 
     trio.run(main)
+
+
+async def test_a_writer_that_is_woken_for_a_receiver_that_leads_has_not_heard_of_its_peer() -> None:
+    """The interrupt wakes all who wait for the wire, though it took nothing: a dead peer would seem to live."""
+    network = MemoryNetwork()
+    listener = await network.listen(Address("here", 0))
+    near, far = await network.dial(listener.address), await listener.accept()
+    lane = Lane("default", 0, Block(), 10, 1000, 1000)
+    writer = Writer(near, lane, cast("Channel", None), cast("Carrier", None), bytes)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(writer.run)
+        writer.put_control(bytes(1_000_000))
+        await wait_all_tasks_blocked()
+        near.interrupt()
+        await wait_all_tasks_blocked()
+        assert writer.is_blocked
+        assert not writer.drained
+        far.try_recv_into(bytearray(1000))
+        await wait_all_tasks_blocked()
+        assert writer.drained
+        nursery.cancel_scope.cancel()
+    listener.close()
 
 
 async def test_every_lane_knows_its_round_trip_at_both_ends(autojump_clock: MockClock) -> None:

@@ -225,3 +225,24 @@ async def test_a_full_mailbox_pauses_the_reading_and_a_receiver_resumes_it(fed: 
     fed.arrive(b"behind")
     assert [await receive(fed.box) for _ in range(4)] == [b"0", b"1", b"2", b"behind"]
     assert not fed.reader.paused
+
+
+async def test_a_full_mailbox_pauses_the_reading_also_while_the_receiver_of_another_leads(fed: Fed) -> None:
+    """Who leads again at once, whenever the reader's own task could run, does not keep it from pausing."""
+    fed.arrive(b"1")
+    await until_held(fed, 1)
+    other = Mailbox("other", 3, lambda box: None)
+    other.feeder = fed.reader
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(receive, other)
+        await wait_all_tasks_blocked()
+        fed.arrive(b"2")
+        fed.arrive(b"3")
+        fed.arrive(b"4")
+        await until_held(fed, 3)
+        held = len(fed.box)
+        fed.arrive(b"behind")
+        await wait_all_tasks_blocked()
+        assert len(fed.box) == held
+        assert fed.reader.paused
+        nursery.cancel_scope.cancel()

@@ -28,15 +28,17 @@ class Joining:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
+        self._renewing = trio.Lock()
 
     async def join(self, contacts: Sequence[Address], *, fully: bool) -> None:
         """See `Node.join`."""
         if not contacts:
             raise JoinError("join needs the address of at least one node of the cluster; nothing was changed")
         kernel = self._kernel
-        if kernel.left:
-            await kernel.let_go(Reason.LEFT)  # what an evicted node still holds would hold its name, too
-            await kernel.renew()
+        async with self._renewing:  # one new life, however many ask for it
+            if kernel.left:
+                await kernel.let_go(Reason.LEFT)  # what an evicted node still holds would hold its name, too
+                await kernel.renew()
         backoff = Backoff(kernel.config.links.redial_first, 1.0, kernel.rng)
         order = deque(dict.fromkeys(contacts))
         while not await self.join_one_of(order, fully=fully):
@@ -57,7 +59,10 @@ class Joining:
     async def join_one_of(self, contacts: Collection[Address], *, fully: bool) -> bool:
         """One round over all contacts. True: joined."""
         refusals: list[str] = []
+        me = self._kernel.me
         contact = await self._first_answer(contacts, refusals)
+        if self._kernel.left or self._kernel.me is not me:
+            return False  # the life that asked is over
         if contact is not None:
             self._kernel.driver.feed(Join(contact))
             return await self._is_linked() and (not fully or await self._is_filled(contact))

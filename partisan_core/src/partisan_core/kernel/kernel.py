@@ -173,6 +173,7 @@ class Kernel:
     async def renew(self) -> None:
         """Begin a new life after `leave`: a newer incarnation, a fresh strategy."""
         incarnation = await self.remembering.begin_life()
+        self.peers.end_all()  # whose dial was on its way when the others were let go
         self.me = replace(self.me, incarnation=incarnation, instance=secrets.randbits(64))
         self.strategy = self._make_strategy()
         self.driver.host = StrategyHost(self.strategy)
@@ -205,6 +206,7 @@ class Kernel:
             for peer in list(self.peers.table.values()):
                 peer.link.release()
                 nursery.start_soon(end_peer, peer, reason, self.config.links.flush_timeout)
+        self.peers.end_all()
 
     def check_member(self) -> None:
         """Raise `NodeClosed` when this node has left or is closing."""

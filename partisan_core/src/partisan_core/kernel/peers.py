@@ -130,6 +130,16 @@ class Peers:
         peer.pinned_until = now + self._settings.linger
         self._act(peer, peer.link.want())
 
+    def end_all(self) -> None:
+        """The local node is no longer a member, and nothing is left to flush: down at once, and no resuming.
+
+        A link that came into the next life would not be told as up there.
+        """
+        for peer in list(self.table.values()):
+            peer.wanted_by_overlay = False
+            self._act(peer, peer.link.ended(Reason.RELEASED))
+            self._forget_idle(peer)
+
     # -- what connections tell ----------------------------------------------------------------------------------
 
     def attach(self, shaken: Shaken) -> None:
@@ -139,6 +149,7 @@ class Peers:
         over = peer.spec.life > shaken.hello.node.life
         if over or (key != MEMBERSHIP_LANE and peer.lane(key) is not shaken.lane):
             shaken.wire.close()
+            self._forget_idle(peer)
             return
         if key in peer.connections:
             peer.connections[key].replace()

@@ -41,8 +41,6 @@ class Reader:
         self.bytes_in = 0
         self.heard = True
         """Something was read since this was last set to false."""
-        self.paused = False
-        """True while a full mailbox keeps it from reading."""
         self._wire, self._lane, self._take_in = wire, lane, take_in
         self._buffer = buffer
         self._frames = frames
@@ -90,6 +88,11 @@ class Reader:
             await self._wire.wait_readable()
         finally:
             self._reader_waits = False
+
+    @property
+    def paused(self) -> bool:
+        """True while a full mailbox keeps it from reading, from the moment when that filled up."""
+        return self._lane.waits_for is not None
 
     # -- leading ------------------------------------------------------------------------------------------------
 
@@ -168,6 +171,5 @@ class Reader:
                 self._lane.waits_for = self._feed(buffer[:count]) or self._lane.waits_for
 
     async def _pause(self, full: Mailbox) -> None:
-        self.paused = True
         await full.wait_room()
-        self.paused, self._lane.waits_for = False, None
+        self._lane.waits_for = None

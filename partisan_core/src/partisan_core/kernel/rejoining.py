@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 import trio
 
@@ -27,16 +28,16 @@ async def rejoin(kernel: Kernel, peers: dict[str, tuple[Address, ...]]) -> None:
     Raises:
         NameInUse: a living node has this node's name: the data_dir was copied.
     """
-    links = kernel.config.links
+    links, me = kernel.config.links, kernel.me
     backoff = Backoff(links.redial_first, links.redial_limit, kernel.rng)
     await trio.sleep(backoff.next())  # the overlay may bring itself back, from its snapshot
-    while not kernel.judge.barred:
+    while kernel.me is me and not kernel.judge.barred:  # who has left and joined again remembers nobody
         failures: list[JoinError | NameInUse] = []
         async with trio.open_nursery() as nursery:
-            for addresses in _unknown(kernel, peers):
+            for addresses in takewhile(lambda _: kernel.me is me, _unknown(kernel, peers)):
                 nursery.start_soon(_try, kernel, addresses, failures)
                 await trio.sleep(kernel.rng.uniform(0, 2 * _STAGGER))
-        if kernel.driver.host.neighbours:
+        if kernel.driver.host.neighbours or kernel.me is not me:
             return
         for taken in (failure for failure in failures if isinstance(failure, NameInUse)):
             raise taken

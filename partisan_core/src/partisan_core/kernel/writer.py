@@ -98,9 +98,9 @@ class Writer:
                 sent = self._wire.try_send(data)
             except BlockingIOError:
                 self.is_blocked = True
-                await self._wire.wait_writable()
-                self.is_blocked, self.drained = False, True
+                await self._wire.wait_writable()  # or until interrupted: nobody took anything then
             else:
+                self.is_blocked, self.drained = False, self.drained or self.is_blocked
                 data = data[sent:]
 
     async def _rest(self) -> None:

@@ -1,0 +1,91 @@
+"""A node that leaves and joins again is a new life, for which nothing of the old one goes on."""
+
+from collections.abc import Callable
+
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from partisan_core import Address, Node
+from partisan_core.kernel.rejoining import rejoin
+from tests.core.kernel.nodes import PARTS, PATIENCE, Memory, pair, until
+from tests.core.kernel.parts import Ticking
+from tests.core.kernel.test_virtual_time import frail_pair
+
+
+def fill_lane(alpha: Node, beta: Node) -> None:
+    """More than beta can flush: alpha receives nothing."""
+    alpha.open_mailbox("box", limit=1)
+    for _ in range(50):
+        beta.send_nowait("alpha/box", bytes(100_000))
+
+
+async def joined_again(alpha: Node, beta: Node, meanwhile: Callable[[], None] = lambda: None) -> list[str]:
+    """Beta leaves and joins; returns what it was told."""
+    told: list[str] = []
+    beta.on_up(lambda peer: told.append("up"))
+    beta.on_down(lambda peer: told.append("down"))
+    await beta.leave()
+    assert beta.neighbours() == ()
+    assert beta.nodes() == ()
+    meanwhile()
+    with trio.fail_after(PATIENCE):
+        await beta.join(*alpha.addresses)
+    await until(lambda: alpha.neighbours() == ("beta",))
+    return told
+
+
+async def test_who_left_with_messages_that_could_not_be_flushed_may_join_again(autojump_clock: MockClock) -> None:
+    async with pair() as (alpha, beta):
+        await until(lambda: beta.is_fully_connected("alpha"))
+        fill_lane(alpha, beta)
+        assert await joined_again(alpha, beta) == ["down", "up"]
+
+
+async def test_who_left_while_a_link_was_lost_may_join_again(autojump_clock: MockClock) -> None:
+    async with frail_pair() as (network, alpha, beta, _):
+        network.silent = True
+        network.cut()
+        await until(lambda: not beta.is_connected("alpha"))
+        assert beta.neighbours() == ("alpha",), "within its grace"
+        assert await joined_again(alpha, beta, lambda: setattr(network, "silent", False)) == ["down", "up"]
+
+
+async def test_a_link_that_came_while_a_new_life_began_is_made_again(autojump_clock: MockClock) -> None:
+    """A dial that was let in at the last moment is not told to a strategy that is not there yet."""
+    async with pair() as (alpha, beta), trio.open_nursery() as nursery:
+        kernel = beta._kernel
+        await beta.leave()
+        async with kernel._state._turn:
+            nursery.cancel_scope.deadline = trio.current_time() + PATIENCE
+            nursery.start_soon(beta.join, *alpha.addresses)
+            await wait_all_tasks_blocked()
+            barred, kernel.judge.barred = kernel.judge.barred, None
+            await kernel.doorway.contact(alpha.addresses[0])
+            kernel.judge.barred = barred
+            assert beta.nodes() == ("alpha",)
+        await until(lambda: beta.neighbours() == ("alpha",) and alpha.neighbours() == ("beta",))
+    assert not nursery.cancel_scope.cancelled_caught, "join goes on for ever"
+
+
+async def test_two_that_ask_for_a_join_after_leave_get_one_new_life(autojump_clock: MockClock) -> None:
+    async with pair(overlay={"use": f"{PARTS}:Ticking"}) as (alpha, beta):
+        await beta.leave()
+        Ticking.ticks.clear()
+        async with trio.open_nursery() as nursery:
+            for _ in range(2):
+                nursery.start_soon(beta.join, *alpha.addresses)
+        assert len(set(Ticking.ticks) - {alpha.spec().incarnation}) == 1
+
+
+async def test_a_new_life_does_not_come_back_to_the_peers_of_the_old(autojump_clock: MockClock) -> None:
+    memory, address = Memory(), Address("alpha.example", 1)
+    peers: dict[str, tuple[Address, ...]] = {"alpha": (address,)}
+    async with memory.opened("beta") as beta, memory.opened("gamma") as gamma, trio.open_nursery() as nursery:
+        nursery.start_soon(rejoin, beta._kernel, peers)
+        await trio.sleep(5)
+        async with memory.opened("alpha", node={"listen": [str(address)]}) as alpha:
+            await beta.leave()
+            await beta.join(*gamma.addresses)
+            await trio.sleep(30)
+            assert beta.neighbours() == ("gamma",)
+            assert alpha.neighbours() == ()
