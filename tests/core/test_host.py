@@ -6,16 +6,9 @@ from msgspec import Struct
 
 from partisan_core.effects import Effect, Note, StartTimer
 from partisan_core.events import Event, Join, LinkDown, LinkUp, Reason, Started
-from partisan_core.host import (
-    Announce,
-    Connect,
-    MemberAdded,
-    MemberRemoved,
-    Outcome,
-    Release,
-    StrategyHost,
-)
+from partisan_core.host import Connect, Outcome, Release, StrategyHost
 from partisan_core.identity import NodeSpec
+from partisan_core.notices import MemberJoined, MemberLeft, NeighbourDown, NeighbourUp
 
 BETA = NodeSpec("beta", 1, 1)
 NEWER_BETA = NodeSpec("beta", 2, 1)
@@ -89,7 +82,7 @@ def want(host: StrategyHost, *peers: NodeSpec) -> list[Outcome]:
 
 def test_a_link_that_is_wanted_first_is_announced_when_it_is_up(host: StrategyHost, wishes: Wishes) -> None:
     assert want(host, BETA) == [Connect(BETA)]
-    assert link_up(host, BETA) == [Announce(BETA)]
+    assert link_up(host, BETA) == [NeighbourUp(BETA)]
     assert wishes.heard == [Started(), LinkUp(BETA)]
     assert host.neighbours == {"beta": BETA}
 
@@ -97,7 +90,7 @@ def test_a_link_that_is_wanted_first_is_announced_when_it_is_up(host: StrategyHo
 def test_a_link_that_is_up_first_is_announced_when_it_is_wanted(host: StrategyHost, wishes: Wishes) -> None:
     assert link_up(host, BETA) == []
     assert wishes.heard == []
-    assert want(host, BETA) == [Connect(BETA), Announce(BETA)]
+    assert want(host, BETA) == [Connect(BETA), NeighbourUp(BETA)]
     assert wishes.heard == [Started(), LinkUp(BETA)]
 
 
@@ -110,10 +103,10 @@ def test_links_that_nobody_wants_are_not_mentioned(host: StrategyHost, wishes: W
 def test_a_wanted_link_that_breaks_is_announced_and_stays_wanted(host: StrategyHost, wishes: Wishes) -> None:
     want(host, BETA)
     link_up(host, BETA)
-    assert link_down(host, BETA, Reason.UNREACHABLE) == [Announce(BETA, Reason.UNREACHABLE)]
+    assert link_down(host, BETA, Reason.UNREACHABLE) == [NeighbourDown(BETA, Reason.UNREACHABLE)]
     assert wishes.heard[-1] == LinkDown(BETA, Reason.UNREACHABLE)
     assert host.neighbours == {}
-    assert link_up(host, BETA) == [Announce(BETA)]
+    assert link_up(host, BETA) == [NeighbourUp(BETA)]
 
 
 def test_a_link_no_longer_wanted_is_released_for_the_reason_noted(host: StrategyHost, wishes: Wishes) -> None:
@@ -121,7 +114,7 @@ def test_a_link_no_longer_wanted_is_released_for_the_reason_noted(host: Strategy
     link_up(host, BETA)
     wishes.effects = [Note(BETA, Reason.LEFT)]
     assert want(host)[1:] == [
-        Announce(BETA, Reason.LEFT),
+        NeighbourDown(BETA, Reason.LEFT),
         Release(BETA, Reason.LEFT),
         Release(GAMMA, Reason.DEMOTED),
     ]
@@ -136,20 +129,20 @@ def test_a_noted_reason_does_not_outlive_its_event(host: StrategyHost, wishes: W
 
 def test_members_are_compared_after_every_event(host: StrategyHost, wishes: Wishes) -> None:
     wishes.known = {"beta": BETA}
-    assert feed(host) == [MemberAdded(BETA)]
+    assert feed(host) == [MemberJoined(BETA)]
     wishes.known = {"beta": NEWER_BETA, "gamma": GAMMA}
-    assert feed(host) == [MemberAdded(NEWER_BETA), MemberAdded(GAMMA)]
+    assert feed(host) == [MemberJoined(NEWER_BETA), MemberJoined(GAMMA)]
     wishes.known, wishes.effects = {"gamma": GAMMA}, [Note(NEWER_BETA, Reason.EVICTED)]
-    assert feed(host)[1:] == [MemberRemoved(NEWER_BETA, Reason.EVICTED)]
+    assert feed(host)[1:] == [MemberLeft(NEWER_BETA, Reason.EVICTED)]
 
 
 def test_wanting_a_newer_life_replaces_the_neighbour(host: StrategyHost, wishes: Wishes) -> None:
     want(host, BETA)
     link_up(host, BETA)
     wishes.effects = [Note(BETA, Reason.REPLACED)]
-    assert want(host, NEWER_BETA)[1:] == [Announce(BETA, Reason.REPLACED), Connect(NEWER_BETA)]
+    assert want(host, NEWER_BETA)[1:] == [NeighbourDown(BETA, Reason.REPLACED), Connect(NEWER_BETA)]
     assert wishes.heard[-1] == LinkDown(BETA, Reason.REPLACED)
-    assert link_up(host, NEWER_BETA) == [Announce(NEWER_BETA)]
+    assert link_up(host, NEWER_BETA) == [NeighbourUp(NEWER_BETA)]
 
 
 def test_a_link_to_an_older_life_than_the_wanted_is_no_neighbour(host: StrategyHost) -> None:
@@ -161,7 +154,7 @@ def test_a_link_to_an_older_life_than_the_wanted_is_no_neighbour(host: StrategyH
 def test_a_newer_life_that_answers_replaces_the_neighbour(host: StrategyHost, wishes: Wishes) -> None:
     want(host, BETA)
     link_up(host, BETA)
-    assert link_up(host, NEWER_BETA) == [Announce(BETA, Reason.RESTARTED), Announce(NEWER_BETA)]
+    assert link_up(host, NEWER_BETA) == [NeighbourDown(BETA, Reason.RESTARTED), NeighbourUp(NEWER_BETA)]
     assert wishes.heard[-2:] == [LinkDown(BETA, Reason.RESTARTED), LinkUp(NEWER_BETA)]
     assert host.neighbours == {"beta": NEWER_BETA}
 
@@ -172,7 +165,7 @@ def test_news_of_an_older_life_does_not_touch_the_link_to_a_newer(host: Strategy
     assert link_up(host, BETA) == []
     assert link_down(host, BETA) == []
     assert host.neighbours == {"beta": NEWER_BETA}
-    assert link_down(host, NEWER_BETA) == [Announce(NEWER_BETA, Reason.GONE)]
+    assert link_down(host, NEWER_BETA) == [NeighbourDown(NEWER_BETA, Reason.GONE)]
 
 
 def test_the_strategy_is_never_called_recursively(host: StrategyHost, wishes: Wishes) -> None:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from partisan_core.effects import Effect, Note
 from partisan_core.events import Event, LinkDown, LinkUp, Reason
 from partisan_core.identity import NodeSpec
+from partisan_core.notices import MemberJoined, MemberLeft, NeighbourDown, NeighbourUp
 from partisan_core.strategy import MembershipStrategy
 
 
@@ -24,28 +25,8 @@ class Release(Struct, frozen=True):
     reason: Reason
 
 
-class MemberAdded(Struct, frozen=True):
-    """`peer` is new in `members()`, or is a newer life of a member."""
-
-    peer: NodeSpec
-
-
-class MemberRemoved(Struct, frozen=True):
-    """`peer` is no longer in `members()`."""
-
-    peer: NodeSpec
-    reason: Reason
-
-
-class Announce(Struct, frozen=True):
-    """A neighbour changed: `peer` is wanted and up now, or (`reason` set) no longer."""
-
-    peer: NodeSpec
-    reason: Reason | None = None
-
-
-Outcome = Effect | Connect | Release | MemberAdded | MemberRemoved | Announce
-"""What one event leads to, in order: effects, then differences."""
+Outcome = Effect | Connect | Release | MemberJoined | MemberLeft | NeighbourUp | NeighbourDown
+"""What one event leads to, in order: effects, then differences, those that others are to hear of as notices."""
 
 _NOBODY: Mapping[str, NodeSpec] = {}
 
@@ -100,7 +81,7 @@ class StrategyHost:
             return
         del self._up[peer.name]
         if self._neighbours.pop(peer.name, None) is not None:
-            yield Announce(peer, reason)
+            yield NeighbourDown(peer, reason)
             self._pending.append(LinkDown(peer, reason))
         yield from self._drain(now)
 
@@ -127,7 +108,7 @@ class StrategyHost:
         wanted, up = self._links.get(name), self._up.get(name)
         if wanted is not None and up is not None and up.life >= wanted.life and name not in self._neighbours:
             self._neighbours[name] = up
-            yield Announce(up)
+            yield NeighbourUp(up)
             self._pending.append(LinkUp(up))
 
     def _compare_members(self) -> Iterator[Outcome]:
@@ -135,10 +116,10 @@ class StrategyHost:
         self._members = after
         for name, peer in before.items():
             if name not in after:
-                yield MemberRemoved(peer, self._reasons.get(name, Reason.LEFT))
+                yield MemberLeft(peer, self._reasons.get(name, Reason.LEFT))
         for name, peer in after.items():
             if name not in before or before[name].life != peer.life:
-                yield MemberAdded(peer)
+                yield MemberJoined(peer)
 
     def _compare_links(self) -> Iterator[Outcome]:
         before, after = self._links, self.strategy.links()
@@ -155,7 +136,7 @@ class StrategyHost:
     def _release(self, peer: NodeSpec) -> Iterator[Outcome]:
         reason = self._reasons.get(peer.name, Reason.DEMOTED)
         if self._neighbours.pop(peer.name, None) is not None:
-            yield Announce(peer, reason)
+            yield NeighbourDown(peer, reason)
         yield Release(peer, reason)
 
     def _supersede(self, peer: NodeSpec, reason: Reason) -> Iterator[Outcome]:
@@ -163,5 +144,5 @@ class StrategyHost:
         old = self._neighbours.get(peer.name)
         if old is not None and old.life < peer.life:
             del self._neighbours[peer.name]
-            yield Announce(old, reason)
+            yield NeighbourDown(old, reason)
             self._pending.append(LinkDown(old, reason))

@@ -5,7 +5,7 @@ A newer incarnation of a name replaces the older one everywhere.
 """
 
 import re
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Self
 
 from msgspec import Struct
@@ -54,7 +54,7 @@ class Address(Struct, frozen=True, order=True, array_like=True):
             raise AddressError(f"{text!r} is no address: write host:port, for example 127.0.0.1:9090 or [::1]:9090")
         if not (port.isascii() and port.isdigit()) or int(port) > 65535:
             raise AddressError(f"{text!r} is no address: {port!r} is not a port between 0 and 65535")
-        if bracketed != _is_ipv6(host):
+        if bracketed != isinstance(_ip_address(host), IPv6Address):
             raise AddressError(f"{text!r} is no address: an IPv6 host, and only that, stands in brackets: [::1]:9090")
         if not (_IPV6_PATTERN if bracketed else _HOST_PATTERN).fullmatch(host):
             raise AddressError(f"{text!r} is no address: {host!r} is neither a host name nor an IP address")
@@ -63,9 +63,8 @@ class Address(Struct, frozen=True, order=True, array_like=True):
     @property
     def is_loopback(self) -> bool:
         """True when only this machine can reach it; a name other than `localhost` is taken as reachable by others."""
-        try:
-            address = ip_address(self.host)
-        except ValueError:
+        address = _ip_address(self.host)
+        if address is None:
             return self.host == "localhost"
         mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
         return (mapped or address).is_loopback  # a socket for both families shows IPv4 peers as IPv6
@@ -73,20 +72,19 @@ class Address(Struct, frozen=True, order=True, array_like=True):
     @property
     def is_wildcard(self) -> bool:
         """True for `0.0.0.0` and `[::]`: fine to listen on, impossible to dial from elsewhere."""
-        try:
-            return ip_address(self.host).is_unspecified
-        except ValueError:
-            return False
+        address = _ip_address(self.host)
+        return address is not None and address.is_unspecified
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if _is_ipv6(self.host) else f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if isinstance(_ip_address(self.host), IPv6Address) else self.host
+        return f"{host}:{self.port}"
 
 
-def _is_ipv6(host: str) -> bool:
+def _ip_address(host: str) -> IPv4Address | IPv6Address | None:
     try:
-        return isinstance(ip_address(host), IPv6Address)
+        return ip_address(host)
     except ValueError:
-        return False
+        return None
 
 
 class NodeSpec(Struct, frozen=True, array_like=True):

@@ -10,11 +10,9 @@ import trio
 from partisan_core.cancellation import is_cancelled
 from partisan_core.errors import WouldBlock
 from partisan_core.identity import Address, NodeSpec
-from partisan_core.kernel.directory import Directory
-from partisan_core.kernel.joining import Joining
+from partisan_core.kernel import directory, joining, operations
 from partisan_core.kernel.journal import NoticeStream
 from partisan_core.kernel.kernel import Kernel
-from partisan_core.kernel.operations import Operations
 from partisan_core.kernel.report import Report
 from partisan_core.kernel.subscriptions import Subscription, Subscriptions
 from partisan_core.mailboxes import Mailbox
@@ -30,9 +28,6 @@ class Node:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._joining = Joining(kernel)
-        self._operations = Operations(kernel, self._joining)
-        self._directory = Directory(kernel)
         self._subscriptions = Subscriptions(kernel)
         self._outlets = kernel.outlets
         self._routes = kernel.outlets.routes
@@ -56,7 +51,7 @@ class Node:
         Raises:
             UnknownNode: neither a member nor connected, with the nearest name.
         """
-        return self._directory.spec(peer)
+        return directory.spec(self._kernel, peer)
 
     # -- membership ---------------------------------------------------------------------------------------------
 
@@ -77,7 +72,7 @@ class Node:
             NodeClosed: this node left, was evicted or is closing meanwhile.
         """
         addresses = [Address.parse(contact) if isinstance(contact, str) else contact for contact in contacts]
-        await self._joining.join(addresses, fully=fully)
+        await joining.join(self._kernel, addresses, fully=fully)
 
     async def leave(self) -> None:
         """Leave the cluster: tell the others, flush what is queued for at most `links.flush_timeout`, let go.
@@ -85,7 +80,7 @@ class Node:
         Raises:
             NodeClosed: it has left already.
         """
-        await self._operations.leave()
+        await self._kernel.leave()
 
     def evict(self, name: str) -> None:
         """Remove a member, living or dead, from the cluster.
@@ -94,7 +89,7 @@ class Node:
             UnknownNode: no such member, with the nearest name.
             CapabilityError: the overlay cannot evict.
         """
-        self._operations.evict(name)
+        operations.evict(self._kernel, name)
 
     async def reconcile(self, contacts: Sequence[str]) -> None:
         """Make the cluster consist of exactly the nodes at `contacts` (addresses) and this one.
@@ -106,7 +101,7 @@ class Node:
             JoinError: a contact could not be asked who it is; nothing was changed.
             CapabilityError: the overlay cannot reconcile.
         """
-        await self._operations.reconcile([Address.parse(contact) for contact in contacts])
+        await operations.reconcile(self._kernel, [Address.parse(contact) for contact in contacts])
 
     def members(self) -> tuple[NodeSpec, ...]:
         """Whom the overlay knows, this node included, by name."""
@@ -119,7 +114,7 @@ class Node:
 
     def nodes(self, kind: Literal["known", "visible"] = "visible") -> tuple[str, ...]:
         """Names: of the nodes to which a link works, whoever wants it; or of the members, this node included."""
-        return self._directory.nodes(kind)
+        return directory.nodes(self._kernel, kind)
 
     async def wait_neighbours(self, count: int = 1) -> None:
         """Wait until there are at least `count` neighbours."""
@@ -135,11 +130,11 @@ class Node:
         Raises:
             UnknownNode, UnknownChannel: with the nearest name.
         """
-        return self._directory.is_connected(peer, channel)
+        return directory.is_connected(self._kernel, peer, channel)
 
     def is_fully_connected(self, peer: str) -> bool:
         """True while every lane that both ends have is connected; raises as `is_connected`."""
-        return self._directory.is_fully_connected(peer)
+        return directory.is_fully_connected(self._kernel, peer)
 
     def disconnect(self, peer: str) -> None:
         """Break all connections to `peer`, and nothing else: it stays a member, and no down is told.
@@ -150,7 +145,7 @@ class Node:
         Raises:
             UnknownNode: with the nearest name.
         """
-        self._operations.disconnect(self.spec(peer).name)
+        operations.disconnect(self._kernel, self.spec(peer).name)
 
     def on_up(
         self, callback: Callable[[NodeSpec], object], *, peer: str | None = None, channel: str | None = None
@@ -273,7 +268,7 @@ class Node:
             UnknownNode: no such member, with the nearest name.
             NodeDown: there is no connection to it.
         """
-        return await self._operations.ping(name)
+        return await operations.ping(self._kernel, name)
 
     @property
     def dropped(self) -> Counter[str]:

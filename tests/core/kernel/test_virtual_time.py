@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+import pytest
 import trio
 from trio.testing import MockClock
 
-from partisan_core import Node
+from partisan_core import Address, Node, NodeSpec
 from partisan_core.events import Reason
 from partisan_core.kernel.journal import NoticeStream
-from partisan_core.notices import ChannelDown, ChannelUp, NeighbourDown, PeerSuspected, PeerTrusted
+from partisan_core.notices import ChannelDown, ChannelUp, DialRefused, NeighbourDown, PeerSuspected, PeerTrusted
 from tests.core.kernel.frail import FrailNetwork
 from tests.core.kernel.nodes import link, notice_of, opened, until
 
@@ -194,3 +195,16 @@ async def test_joins_from_both_sides_at_once_end_in_one_connection_per_lane(auto
             assert len(open_wires) == 2, "membership and the one lane of the default channel"
             assert alpha.counters["NeighbourDown"] == beta.counters["NeighbourDown"] == 0
             assert {len(node.connections()) for node in (alpha, beta)} == {2}
+
+
+@pytest.mark.parametrize("hosts", [("nobody", "silent"), ("silent", "nobody")])
+async def test_one_address_that_is_silent_tells_more_than_one_that_refuses(
+    hosts: tuple[str, str], autojump_clock: MockClock
+) -> None:
+    network = FrailNetwork()
+    async with on(network, "alpha") as alpha, alpha.open_events() as events:
+        await network.listen(Address("silent", 1))
+        spec = NodeSpec("beta", 1, 1, tuple(Address(host, 1) for host in hosts))
+        alpha._kernel.peers.send(spec, b"of the overlay")
+        refused = await notice_of(DialRefused, events)
+        assert (refused.reason, refused.error[:8]) == (Reason.UNREACHABLE, "silent:1")

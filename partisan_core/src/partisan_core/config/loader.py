@@ -14,10 +14,7 @@ _T = TypeVar("_T")
 
 
 def load_config(
-    path: Path | None = None,
-    *,
-    environ: Mapping[str, str] | None = None,
-    overrides: Mapping[str, object] | None = None,
+    path: Path | None = None, *, environ: Mapping[str, str] | None = None, overrides: Mapping[str, object] | None = None
 ) -> Config:
     """Load a configuration from, in rising precedence: defaults, file, environment, keywords.
 
@@ -29,14 +26,11 @@ def load_config(
     Raises:
         ConfigError: when a source cannot be read; or with everything that is wrong in what they say together.
     """
-    return structure_settings(read_settings(path, environ=environ, overrides=overrides))
+    return structure_settings(read_settings(path, environ, overrides))
 
 
 def read_settings(
-    path: Path | None = None,
-    *,
-    environ: Mapping[str, str] | None = None,
-    overrides: Mapping[str, object] | None = None,
+    path: Path | None, environ: Mapping[str, str] | None = None, overrides: Mapping[str, object] | None = None
 ) -> Settings:
     """Read the sources that `load_config` names, without looking at what they say.
 
@@ -66,14 +60,8 @@ def structure_settings(settings: Settings) -> Config:
         values[section] = {"use": use, **table} if isinstance(table, dict) else table
     config = structure(values, Config, settings)
     origins = {key_path(known): origin for known, origin in settings.origins.items()}
-    return replace(
-        config,
-        origins=origins,
-        overlay=replace(config.overlay, origins=origins),
-        serializer=replace(config.serializer, origins=origins),
-        failure_detector=replace(config.failure_detector, origins=origins),
-        transport=replace(config.transport, origins=origins),
-    )
+    selections = {section: replace(getattr(config, section), origins=origins) for section in DEFAULT_USES}
+    return replace(config, origins=origins, **selections)
 
 
 def structure_options(selection: Selection, options_class: type[_T], *section: str) -> _T:

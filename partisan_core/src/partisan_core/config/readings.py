@@ -7,6 +7,7 @@ Plugins use the same readings, and may bring their own.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from partisan_core.errors import ConfigError
@@ -117,16 +118,11 @@ def reading_of(annotation: object) -> "Reading[object] | None":
     return next((extra for extra in get_args(annotation)[1:] if isinstance(extra, Reading)), None)
 
 
-_READINGS: dict[type, dict[str, Reading[object]]] = {}
-"""The fields of each class that have a reading: found once, at the first instance."""
-
-
+@cache
 def _readings(table: type) -> dict[str, Reading[object]]:
-    if table not in _READINGS:
-        hints = get_type_hints(table, include_extras=True)
-        found = {name: reading_of(annotation) for name, annotation in hints.items()}
-        _READINGS[table] = {name: reading for name, reading in found.items() if reading is not None}
-    return _READINGS[table]
+    """The fields of a class that have a reading: found once, at the first instance."""
+    found = {name: reading_of(hint) for name, hint in get_type_hints(table, include_extras=True).items()}
+    return {name: reading for name, reading in found.items() if reading is not None}
 
 
 class Misfit(ConfigError):
@@ -145,7 +141,8 @@ class Table:
     __slots__ = ()
 
     def __post_init__(self) -> None:
-        for name, reading in _readings(type(self)).items():
+        table: type = type(self)
+        for name, reading in _readings(table).items():
             try:
                 reading.check(getattr(self, name))
             except Expected as error:

@@ -34,7 +34,7 @@ class TcpDetector:
             case PeerLost(peer):
                 return self._suspect(peer)
             case PeerUp(peer) | PeerResumed(peer):
-                return self._trust(peer)
+                return [Trust(peer)] if self._take_back(peer) else []
             case PeerDown(peer):
                 self._take_back(peer)
         return []
@@ -45,9 +45,6 @@ class TcpDetector:
             return []
         self._suspected[peer.name] = peer
         return [Suspect(peer)]
-
-    def _trust(self, peer: NodeSpec) -> list[DetectorEffect]:
-        return [Trust(peer)] if self._take_back(peer) else []
 
     def _take_back(self, peer: NodeSpec) -> bool:
         """Forget a suspicion. What is said of an older life changes nothing for a newer one."""

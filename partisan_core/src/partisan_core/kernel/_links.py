@@ -63,7 +63,10 @@ class Failed(Struct, frozen=True):
     reason: Reason
 
 
-Action = Dial | StartGrace | Up | Lost | Resumed | Down | Failed
+Change = Up | Lost | Resumed | Down | Failed
+"""What the membership hears of."""
+
+Action = Dial | StartGrace | Change
 
 
 class Backoff:

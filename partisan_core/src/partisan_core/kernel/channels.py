@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from partisan_core.config.model import ChannelConfig
 from partisan_core.drops import DropReason
 from partisan_core.errors import UnknownChannel
 from partisan_core.identity import NodeSpec
@@ -27,13 +28,11 @@ class Channel(Struct):
     """One channel, ready to make lanes."""
 
     name: str
-    parallelism: int
+    settings: ChannelConfig
     policy: ChannelPolicy
     codec_name: str
     codec: Serializer
     deliver: Deliver
-    queue_messages: int
-    queue_bytes: int
     batch_bytes: int
     on_dropped: Callable[[DropReason, int], None]
     """Told of messages of its lanes that are not delivered."""
@@ -44,7 +43,8 @@ class Channel(Struct):
         A batch may become twice as large as asked for, and larger when it is joined: a quarter leaves room for both.
         """
         batch = min(self.batch_bytes, max(LEAST_BODY, max_message) // 4)
-        lane = Lane(self.name, index, self.policy, self.queue_messages, self.queue_bytes, batch)
+        settings = self.settings
+        lane = Lane(self.name, index, self.policy, settings.queue_messages, settings.queue_bytes, batch)
         lane.on_dropped = self.on_dropped
         return lane
 

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 import trio
+from msgspec import Struct
 
 from partisan_core.drops import DropReason
 from partisan_core.errors import FrameError, WireError
@@ -20,23 +21,29 @@ from partisan_core.mailboxes import Mailbox
 from partisan_core.wire.batch import split_data
 from partisan_core.wire.control import Goodbye, Interest, decode_control, encode_control
 from partisan_core.wire.frames import Frame, FrameReader, Kind, encode_frame
+from partisan_core.wire.messages import Hello
 from partisan_core.wire.sealing import Seals
+from partisan_core.wire.session import Losses
 
-DECODE_ERRORS = (
-    msgspec.DecodeError,
-    UnicodeDecodeError,
-    RecursionError,
-    MemoryError,
-    OverflowError,
-    ValueError,
-    TypeError,
-)
+DECODE_ERRORS = (msgspec.DecodeError, RecursionError, MemoryError, OverflowError, ValueError, TypeError)
 """What decoding a peer's bytes may raise (reliability reference 4.2); anything else is a bug of ours and loud."""
 
 _DATA = int(Kind.DATA)
 
 _CONTROL_LIMIT = 1000
 """Answers to pings that wait to be written (chosen: a node of ours asks once a second)."""
+
+
+class Shaken(Struct):
+    """A handshake that ended well: what a connection is made of."""
+
+    wire: Wire
+    hello: Hello
+    """The peer's."""
+    lane: Lane
+    losses: Losses
+    seals: Seals | None
+    dialled: bool
 
 
 class Owner(Protocol):
@@ -55,21 +62,10 @@ class Owner(Protocol):
 class Connection:
     """Owns a wire from the end of the handshake to its close."""
 
-    def __init__(
-        self,
-        wire: Wire,
-        peer: NodeSpec,
-        lane: Lane,
-        channel: Channel,
-        owner: Owner,
-        *,
-        dialled: bool,
-        buffer: memoryview,
-        max_body: int,
-        seals: Seals | None = None,
-    ) -> None:
-        self.wire, self.peer, self.lane = wire, peer, lane
-        self.dialled = dialled
+    def __init__(self, shaken: Shaken, channel: Channel, owner: Owner, buffer: memoryview, max_body: int) -> None:
+        wire, lane, seals = shaken.wire, shaken.lane, shaken.seals
+        self.wire, self.peer, self.lane = wire, shaken.hello.node, lane
+        self.dialled = shaken.dialled
         self.since = trio.current_time()
         self.farewell: Reason | None = None
         """Why the peer ended it, by its own word."""
@@ -79,11 +75,11 @@ class Connection:
         self.frames_in = self.messages_in = 0
         self._channel, self._owner = channel, owner
         frames = FrameReader(max_body, seals and seals.incoming.tag)
-        self._reader = Reader(wire, lane, self._take_in, buffer=buffer, frames=frames)
-        self._writer = Writer(wire, lane, channel, self, seals.outgoing.seal if seals else bytes)
+        self.reader = Reader(wire, lane, self._take_in, buffer=buffer, frames=frames)
+        self.writer = Writer(wire, lane, channel, self, seals.outgoing.seal if seals else bytes)
         self._said_goodbye = False
         self.ended = trio.Event()
-        self._pings = Pings()
+        self.pings = Pings()
         self._closed = False
         self._scope = trio.CancelScope()
         lane.carrier = self
@@ -93,31 +89,27 @@ class Connection:
 
     def control(self, message: Interest | Goodbye) -> None:
         """Queue a control message; it goes before the lane's messages."""
-        self._writer.put_control(encode_frame(Kind.CONTROL, encode_control(message)))
+        self.writer.put_control(encode_frame(Kind.CONTROL, encode_control(message)))
 
     def was_heard(self) -> bool:
         """Has the peer, or its system, given a sign of life since this was last asked?"""
-        heard = self._reader.heard or self._writer.drained
-        self._reader.heard = self._writer.drained = False
+        heard = self.reader.heard or self.writer.drained
+        self.reader.heard = self.writer.drained = False
         return heard
 
     def say_alive(self) -> None:
         """Give a sign of life without being asked: a pong of number 0, which is nobody's ping."""
-        if not self._writer.control_waiting:
-            self._writer.put_control(encode_frame(Kind.PONG, b"", 0))
-
-    def drain_nowait(self) -> None:
-        """Take in what has already arrived, before the connection is given up."""
-        self._reader.drain_nowait()
+        if not self.writer.control_waiting:
+            self.writer.put_control(encode_frame(Kind.PONG, b"", 0))
 
     def ping(self, answered: Callable[[float], None]) -> None:
         """Send a ping; `answered(rtt)` is called with the seconds until its pong, or never."""
-        self._writer.put_control(encode_frame(Kind.PING, b"", self._pings.begin(answered)))
+        self.writer.put_control(encode_frame(Kind.PING, b"", self.pings.begin(answered)))
 
     def finish(self, reason: Reason) -> None:
         """Write what is queued, say goodbye, and end when the peer has read it all."""
-        if not self._writer.is_ending:
-            self._writer.end(encode_frame(Kind.CONTROL, encode_control(Goodbye(reason))), self._after_goodbye)
+        if not self.writer.is_ending:
+            self.writer.end(encode_frame(Kind.CONTROL, encode_control(Goodbye(reason))), self._after_goodbye)
 
     def close(self, why: str) -> None:
         """Break it now. Idempotent."""
@@ -141,8 +133,8 @@ class Connection:
 
         But not into a full mailbox: a peer that connects again and again would fill it without bound.
         """
-        if not self._reader.paused:
-            self._reader.drain_nowait()
+        if not self.reader.paused:
+            self.reader.drain_nowait()
         self.close(why)
 
     # -- running ------------------------------------------------------------------------------------------------
@@ -164,48 +156,13 @@ class Connection:
             self._owner.on_ended(self)
 
     @property
-    def rtt(self) -> float:
-        """Seconds that the last ping took; not a number before the first."""
-        return self._pings.rtt
-
-    @property
-    def is_finishing(self) -> bool:
-        """True when this end has let it go on purpose."""
-        return self._writer.is_ending
-
-    @property
     def paused(self) -> bool:
         """True while a full mailbox keeps it from being read."""
-        return self._reader.paused
-
-    @property
-    def is_blocked(self) -> bool:
-        """True while the system takes no more bytes for the peer."""
-        return self._writer.is_blocked
-
-    @property
-    def bytes_in(self) -> int:
-        """Bytes read."""
-        return self._reader.bytes_in
-
-    @property
-    def frames_out(self) -> int:
-        """Data frames written."""
-        return self._writer.frames_out
-
-    @property
-    def messages_out(self) -> int:
-        """Messages in those frames."""
-        return self._writer.messages_out
-
-    @property
-    def bytes_out(self) -> int:
-        """Bytes written."""
-        return self._writer.bytes_out
+        return self.reader.paused
 
     async def _read_until_over(self) -> None:
         try:
-            await self._reader.run()
+            await self.reader.run()
         except BROKEN as error:
             self.close(f"broken: {error or type(error).__name__}")
         except WireError as error:
@@ -215,7 +172,7 @@ class Connection:
 
     async def _write_until_over(self) -> None:
         try:
-            await self._writer.run()
+            await self.writer.run()
         except BROKEN as error:
             self.error = self.error or f"broken: {error or type(error).__name__}"
             # what the peer sent before it went is still to be read: the reader finds the end by itself
@@ -247,7 +204,7 @@ class Connection:
             self.lane.drop(DropReason.UNDECODABLE, count - admission.skip)
             raise
         self.messages_in += count - admission.skip
-        return self._channel.deliver(self.peer, batch[admission.skip :] if admission.skip else batch, self._reader)
+        return self._channel.deliver(self.peer, batch[admission.skip :] if admission.skip else batch, self.reader)
 
     def _decode(self, payload: memoryview, count: int) -> list[tuple[str, Any]]:
         try:
@@ -261,11 +218,11 @@ class Connection:
     def _on_other(self, frame: Frame) -> None:
         match frame.kind:
             case Kind.PING:
-                if self._writer.control_waiting >= _CONTROL_LIMIT:
+                if self.writer.control_waiting >= _CONTROL_LIMIT:
                     raise FrameError("the peer pings faster than it reads the answers")
-                self._writer.put_control(encode_frame(Kind.PONG, b"", frame.number))
+                self.writer.put_control(encode_frame(Kind.PONG, b"", frame.number))
             case Kind.PONG:
-                self._pings.end(frame.number)
+                self.pings.end(frame.number)
             case Kind.CONTROL:
                 self._on_control(frame)
             case _:
@@ -288,7 +245,7 @@ class Connection:
         if self._said_goodbye:
             self.close("ended by both ends")
         else:
-            self._writer.end(b"", lambda: self.close(f"ended by the peer: {reason}"))
+            self.writer.end(b"", lambda: self.close(f"ended by the peer: {reason}"))
 
     def _after_goodbye(self) -> None:
         """Ours is written. The peer closes when it has read all: closing first could destroy what is on the way."""

@@ -18,35 +18,31 @@ _TOKEN_SHOWN = 8
 """Hexadecimal digits of a session's token: enough to compare two ends."""
 
 
-class Diagnosis:
-    """Reads a kernel; changes nothing."""
+def link(kernel: Kernel, name: str, member: MemberState | None) -> LinkRow:
+    """The link to the peer of that name."""
+    peer = kernel.peers.table.get(name)
+    if peer is None:
+        return LinkRow(name, member, LinkStanding.IDLE, None, (), ())
+    now = trio.current_time()
+    standing = LinkStanding[peer.link.state.name]
+    return LinkRow(name, member, standing, now - peer.since, _wanted_by(peer, now), _lanes(peer, now))
 
-    def __init__(self, kernel: Kernel) -> None:
-        self._kernel = kernel
 
-    def link(self, name: str, member: MemberState | None) -> LinkRow:
-        """The link to the peer of that name."""
-        peer = self._kernel.peers.table.get(name)
-        if peer is None:
-            return LinkRow(name, member, LinkStanding.IDLE, None, (), ())
-        now = trio.current_time()
-        standing = LinkStanding[peer.link.state.name]
-        return LinkRow(name, member, standing, now - peer.since, _wanted_by(peer, now), _lanes(peer, now))
+def problems(kernel: Kernel, state: MemberState) -> tuple[str, ...]:
+    """Why the node, which is of that state, is not healthy."""
+    if state is not MemberState.UP:
+        return (f"it is no member of the cluster any more: {state}",)
+    absent = missing(kernel)
+    if absent and len(absent) == sum(peer.wanted_by_overlay for peer in kernel.peers.table.values()):
+        return (f"it is alone: no link to any of {', '.join(absent)}",)
+    return ()
 
-    def problems(self, state: MemberState) -> tuple[str, ...]:
-        """Why the node, which is of that state, is not healthy."""
-        if state is not MemberState.UP:
-            return (f"it is no member of the cluster any more: {state}",)
-        missing = self.missing()
-        if missing and len(missing) == sum(peer.wanted_by_overlay for peer in self._kernel.peers.table.values()):
-            return (f"it is alone: no link to any of {', '.join(missing)}",)
-        return ()
 
-    def missing(self) -> tuple[str, ...]:
-        """To whom a link has been wanted for longer than the grace, without there being one."""
-        latest = trio.current_time() - self._kernel.config.links.reconnect_grace
-        peers = self._kernel.peers.table.values()
-        return tuple(sorted(p.spec.name for p in peers if p.wanted_by_overlay and not p.is_up and p.since < latest))
+def missing(kernel: Kernel) -> tuple[str, ...]:
+    """To whom a link has been wanted for longer than the grace, without there being one."""
+    latest = trio.current_time() - kernel.config.links.reconnect_grace
+    peers = kernel.peers.table.values()
+    return tuple(sorted(p.spec.name for p in peers if p.wanted_by_overlay and not p.is_up and p.since < latest))
 
 
 def texts(spec: NodeSpec) -> tuple[str, ...]:
@@ -76,11 +72,11 @@ def _row(peer: Peer, key: LaneKey, lane: Lane, now: float) -> ConnectionRow:
         dialled=None if connection is None else connection.dialled,
         address=None if connection is None else connection.wire.remote,
         age=None if connection is None else now - connection.since,
-        rtt=None if connection is None or math.isnan(connection.rtt) else connection.rtt,
-        bytes_in=0 if connection is None else connection.bytes_in,
-        bytes_out=0 if connection is None else connection.bytes_out,
+        rtt=None if connection is None or math.isnan(connection.pings.rtt) else connection.pings.rtt,
+        bytes_in=0 if connection is None else connection.reader.bytes_in,
+        bytes_out=0 if connection is None else connection.writer.bytes_out,
         frames_in=0 if connection is None else connection.frames_in,
-        frames_out=0 if connection is None else connection.frames_out,
+        frames_out=0 if connection is None else connection.writer.frames_out,
         queue_messages=lane.messages,
         queue_bytes=lane.bytes,
         queue_messages_limit=lane.max_messages,
@@ -101,7 +97,7 @@ def _row(peer: Peer, key: LaneKey, lane: Lane, now: float) -> ConnectionRow:
 
 
 def _presence(connection: Connection) -> LaneState:
-    if connection.is_finishing:
+    if connection.writer.is_ending:
         return LaneState.ENDING
     return LaneState.PAUSED if connection.paused else LaneState.CONNECTED
 
@@ -130,7 +126,7 @@ def _obstacle(peer: Peer, key: LaneKey, lane: Lane, connection: Connection | Non
     if lane.waits_for is not None:
         return f"mailbox {lane.waits_for.name} is full"
     if connection is not None:
-        return "the peer does not read" if connection.is_blocked else ""
+        return "the peer does not read" if connection.writer.is_blocked else ""
     if key in peer.dialling:
         return "the peer to answer a dial"
     if key != MEMBERSHIP_LANE and peer.connection is None:

@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Callable
 
 import trio
+from msgspec import Struct, field
 
 from partisan_core.config.model import LinkConfig
 from partisan_core.errors import WireError
 from partisan_core.events import Reason
 from partisan_core.identity import Address, NodeSpec
-from partisan_core.kernel.handshaking import Refusing, Shaken, Shaker
+from partisan_core.kernel.connection import Shaken
+from partisan_core.kernel.handshaking import Refusing, Shaker
 from partisan_core.kernel.journal import Journal
 from partisan_core.kernel.peer import MEMBERSHIP_LANE, Failure, LaneKey, Peer
 from partisan_core.kernel.peers import Peers
@@ -19,6 +21,9 @@ from partisan_core.notices import PeerRefused
 from partisan_core.wire.messages import Refused
 
 log = logging.getLogger("partisan.door")
+
+NO_ANSWER = (OSError, WireError, trio.TooSlowError, trio.ClosedResourceError)
+"""What dialling raises when there is nobody, or no node of ours."""
 
 HALF_OPEN_LIMIT = 512
 """Handshakes in progress at the door (reliability reference 4.3: a smaller cap is itself a denial of service)."""
@@ -29,27 +34,23 @@ HOST_LIMIT = 32
 _ACCEPT_PAUSE = 0.1
 """Seconds to wait after a fault of `accept`, such as no descriptors left (chosen)."""
 
+_MOST_TELLING = (Reason.UNREACHABLE, Reason.REJECTED, Reason.GONE)
+"""Of the failures at several addresses: `GONE` only when every one of them refused."""
 
-class Doorway:
+
+class Doorway(Struct, eq=False):
     """Makes connections of wires."""
 
-    def __init__(
-        self,
-        shaker: Shaker,
-        peers: Peers,
-        transport: Transport,
-        settings: LinkConfig,
-        journal: Journal,
-        nursery: trio.Nursery,
-        origin: Callable[[str], str],
-        on_stale: Callable[[], None],
-    ) -> None:
-        self._shaker = shaker
-        self._peers, self._transport, self._settings = peers, transport, settings
-        self._journal, self._nursery = journal, nursery
-        self._origin, self._on_stale = origin, on_stale
-        self._half_open: Counter[str] = Counter()
-        """By the host they come from; empty for this machine."""
+    _shaker: Shaker
+    _peers: Peers
+    _transport: Transport
+    _settings: LinkConfig
+    _journal: Journal
+    _nursery: trio.Nursery
+    _origin: Callable[[str], str]
+    _on_stale: Callable[[], None]
+    _half_open: Counter[str] = field(default_factory=Counter)
+    """By the host they come from; empty for this machine."""
 
     # -- answering ----------------------------------------------------------------------------------------------
 
@@ -102,9 +103,9 @@ class Doorway:
 
     # -- dialling -----------------------------------------------------------------------------------------------
 
-    def start_dial(self, peer: Peer, key: LaneKey) -> None:
-        """Dial one lane of a peer in a task of its own; its end is told to `Peers.dial_ended`."""
-        self._nursery.start_soon(self._dial_lane, peer, key)
+    async def dial(self, peer: Peer, key: LaneKey) -> None:
+        """Dial one lane of a peer; the end is told to `Peers.dial_ended`."""
+        self._peers.dial_ended(peer, key, await self._try_addresses(peer, key))
 
     async def contact(self, address: Address) -> NodeSpec:
         """Dial somebody of whom only the address is known.
@@ -118,16 +119,13 @@ class Doorway:
         self._peers.attach(shaken)
         return shaken.hello.node
 
-    async def _dial_lane(self, peer: Peer, key: LaneKey) -> None:
-        self._peers.dial_ended(peer, key, await self._try_addresses(peer, key))
-
     async def _try_addresses(self, peer: Peer, key: LaneKey) -> Failure | None:
-        """Each address in turn. `GONE` only when every one of them refused."""
+        """Each address in turn."""
         failures: list[Failure] = []
         for address in peer.spec.addresses:
             try:
                 await self._dial_address(peer, key, address)
-            except (OSError, WireError, trio.TooSlowError, trio.ClosedResourceError) as error:
+            except NO_ANSWER as error:
                 if isinstance(error, Refusing) and error.yields:
                     return None
                 if isinstance(error, Refusing) and error.code == Refused.STALE and error.is_proven:
@@ -135,11 +133,8 @@ class Doorway:
                 failures.append(_failure_of(error, address))
             else:
                 return None
-        for reason in (Reason.UNREACHABLE, Reason.REJECTED, Reason.GONE):
-            for failure in failures:
-                if failure.reason is reason:
-                    return failure
-        return Failure(Reason.UNREACHABLE, "it has no address")
+        no_address = Failure(Reason.UNREACHABLE, "it has no address")
+        return min(failures, key=lambda failure: _MOST_TELLING.index(failure.reason), default=no_address)
 
     async def _dial_address(self, peer: Peer, key: LaneKey, address: Address) -> None:
         wire = await self._reach(address)

@@ -8,71 +8,43 @@ from functools import partial
 from typing import Any
 
 import trio
-from msgspec import Struct
+from msgspec import Struct, field
 
-from partisan_core.detection import (
-    DetectorEffect,
-    DetectorEvent,
-    PeerDown,
-    PeerLost,
-    PeerResumed,
-    PeerUp,
-    Probe,
-    Probed,
-    Suspect,
-    Trust,
-)
+from partisan_core import detection, notices
 from partisan_core.effects import Note, Retire, Send, StartTimer
 from partisan_core.events import DialFailed, Event, Reason, Received, Suspected, TimerFired, Trusted
-from partisan_core.host import Announce, Connect, MemberAdded, MemberRemoved, Outcome, Release, StrategyHost
+from partisan_core.host import Connect, Outcome, Release, StrategyHost
 from partisan_core.identity import NodeSpec
+from partisan_core.kernel._links import Change, Down, Failed, Lost, Resumed, Up
 from partisan_core.kernel.journal import Journal
 from partisan_core.kernel.peers import Peers
 from partisan_core.kernel.timers import Timers
 from partisan_core.kinds import FailureDetector, Serializer
-from partisan_core.mailboxes import Mailbox
-from partisan_core.notices import (
-    MemberJoined,
-    MemberLeft,
-    NeighbourDown,
-    NeighbourUp,
-    PeerSuspected,
-    PeerTrusted,
-    Retired,
-)
 
 log = logging.getLogger("partisan.membership")
 
 Step = Callable[[float], Iterator[Outcome]]
 
 
-class Driver:
+class Driver(Struct, eq=False):
     """Feeds the strategy from a queue, one event after the other, and performs what comes out.
 
     A machine that raises is our bug or the overlay's: loud when `strict`; otherwise the event is dropped, counted
     and logged, and the state kept.
     """
 
-    def __init__(
-        self,
-        host: StrategyHost,
-        detector: FailureDetector,
-        codec: Serializer,
-        peers: Peers,
-        timers: Timers,
-        journal: Journal,
-        *,
-        strict: bool,
-    ) -> None:
-        self.host = host
-        self.on_retired: Callable[[Reason], None] = lambda reason: None
-        self.changed = trio.lowlevel.ParkingLot()
-        """Unparked after every event that changed members or neighbours."""
-        self._detector, self._codec = detector, codec
-        self._peers, self._timers, self._journal = peers, timers, journal
-        self._strict = strict
-        self._steps: deque[Step] = deque()
-        self._running = False
+    host: StrategyHost
+    _detector: FailureDetector
+    _codec: Serializer
+    _peers: Peers
+    _timers: Timers
+    _journal: Journal
+    _strict: bool
+    on_retired: Callable[[Reason], None] = lambda reason: None
+    changed: trio.lowlevel.ParkingLot = field(default_factory=trio.lowlevel.ParkingLot)
+    """Unparked after every event that changed members or neighbours."""
+    _steps: deque[Step] = field(default_factory=deque)
+    _running: bool = False
 
     # -- what goes in -------------------------------------------------------------------------------------------
 
@@ -80,37 +52,30 @@ class Driver:
         """Hand an event to the strategy; what follows has been started when this returns, unless it runs already."""
         self._push(partial(self.host.feed, event))
 
-    def deliver(self, peer: NodeSpec, batch: list[tuple[str, Any]]) -> Mailbox | None:
+    def deliver(self, peer: NodeSpec, batch: list[tuple[str, Any]]) -> None:
         """Messages of the overlay have arrived."""
         for _, message in batch:
             self.feed(Received(peer, message))
-        return None
 
-    def link_up(self, peer: NodeSpec) -> None:
-        """The connection layer: a life of a peer is up."""
-        self._push(partial(self.host.link_up, peer))
-        self._detect(PeerUp(peer))
-
-    def link_lost(self, peer: NodeSpec) -> None:
-        """Its connection broke; not down yet."""
-        self._detect(PeerLost(peer))
-
-    def link_resumed(self, peer: NodeSpec) -> None:
-        """It is back, the same life."""
-        self._detect(PeerResumed(peer))
-
-    def link_down(self, peer: NodeSpec, reason: Reason) -> None:
-        """It is down."""
-        self._push(partial(self.host.link_down, peer, reason))
-        self._detect(PeerDown(peer))
-
-    def dial_failed(self, peer: NodeSpec, reason: Reason) -> None:
-        """A wanted link could not be made."""
-        self.feed(DialFailed(peer, reason))
+    def on_link(self, peer: NodeSpec, change: Change) -> None:
+        """The connection layer: what became of the link to a life of a peer."""
+        match change:
+            case Up():
+                self._push(partial(self.host.link_up, peer))
+                self._detect(detection.PeerUp(peer))
+            case Lost():
+                self._detect(detection.PeerLost(peer))
+            case Resumed():
+                self._detect(detection.PeerResumed(peer))
+            case Down(reason=reason):
+                self._push(partial(self.host.link_down, peer, reason))
+                self._detect(detection.PeerDown(peer))
+            case Failed(reason=reason):
+                self.feed(DialFailed(peer, reason))
 
     def retire(self, reason: Reason) -> None:
         """The local node is no longer a member: the overlay says so, or a peer that knows a newer life of our name."""
-        self._report(Retired(reason))
+        self._report(notices.Retired(reason))
         self.on_retired(reason)
 
     # -- what comes out -----------------------------------------------------------------------------------------
@@ -145,19 +110,15 @@ class Driver:
     def _perform(self, outcome: Outcome) -> None:
         match outcome:
             case Send(peer=peer, message=message):
-                self._send(peer, message)
+                self._peers.send(peer, self._codec.encode(("", message)))
             case StartTimer(after=after, token=token):
                 self._timers.call_later(after, partial(self._fire, self.host, token))
             case Connect(peer=peer):
                 self._peers.want(peer)
             case Release(peer=peer):
                 self._peers.release(peer)
-            case MemberAdded(peer=peer):
-                self._report(MemberJoined(peer))
-            case MemberRemoved(peer=peer, reason=reason):
-                self._report(MemberLeft(peer, reason))
-            case Announce(peer=peer, reason=reason):
-                self._report(NeighbourUp(peer) if reason is None else NeighbourDown(peer, reason))
+            case notices.MemberJoined() | notices.MemberLeft() | notices.NeighbourUp() | notices.NeighbourDown():
+                self._report(outcome)
             case Retire(reason=reason):
                 self.retire(reason)
             case Note():
@@ -168,28 +129,25 @@ class Driver:
         if host is self.host:
             self.feed(TimerFired(token))
 
-    def _report(self, notice: MemberJoined | MemberLeft | NeighbourUp | NeighbourDown | Retired) -> None:
+    def _report(self, notice: notices.Notice) -> None:
         self._journal.report(notice)
         self.changed.unpark_all()
 
-    def _send(self, peer: NodeSpec, message: Struct) -> None:
-        self._peers.send(peer, self._codec.encode(("", message)))
-
     # -- the failure detector -----------------------------------------------------------------------------------
 
-    def _detect(self, event: DetectorEvent) -> None:
-        effects: list[DetectorEffect] = []
+    def _detect(self, event: detection.DetectorEvent) -> None:
+        effects: list[detection.DetectorEffect] = []
         with self.guard("the failure detector"):
             effects = self._detector.handle(event, trio.current_time())
         for effect in effects:
             match effect:
-                case Suspect(peer=peer):
-                    self._journal.report(PeerSuspected(peer))
+                case detection.Suspect(peer=peer):
+                    self._journal.report(notices.PeerSuspected(peer))
                     self.feed(Suspected(peer))
-                case Trust(peer=peer):
-                    self._journal.report(PeerTrusted(peer))
+                case detection.Trust(peer=peer):
+                    self._journal.report(notices.PeerTrusted(peer))
                     self.feed(Trusted(peer))
-                case Probe(peer=peer):
+                case detection.Probe(peer=peer):
                     self._probe(peer)
                 case StartTimer(after=after, token=token):
                     self._timers.call_later(after, partial(self._detect, TimerFired(token)))
@@ -197,4 +155,4 @@ class Driver:
     def _probe(self, peer: NodeSpec) -> None:
         known = self._peers.table.get(peer.name)
         if known is not None and known.connection is not None:
-            known.connection.ping(lambda rtt: self._detect(Probed(peer, rtt)))
+            known.connection.ping(lambda rtt: self._detect(detection.Probed(peer, rtt)))

@@ -7,6 +7,7 @@ from typing import NoReturn, Protocol
 from msgspec import Struct
 
 from partisan_core.errors import HandshakeError, WireError
+from partisan_core.kernel.connection import Shaken
 from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.peer import MEMBERSHIP_LANE, LaneKey
 from partisan_core.kinds import Wire
@@ -15,8 +16,6 @@ from partisan_core.wire.frames import FRAME_OVERHEAD, Frame, FrameReader
 from partisan_core.wire.handshake import Handshake, Role
 from partisan_core.wire.limits import PREAUTH_BODY
 from partisan_core.wire.messages import Hello, Refused
-from partisan_core.wire.sealing import Seals
-from partisan_core.wire.session import Losses
 
 
 class Refusing(HandshakeError):
@@ -47,31 +46,14 @@ class Judging(Protocol):
         """Lanes, with the peer's name, on which we have offered our session and wait for the welcome."""
 
 
-class Shaken(Struct):
-    """A handshake that ended well."""
-
-    wire: Wire
-    hello: Hello
-    """The peer's."""
-    lane: Lane
-    losses: Losses
-    seals: Seals | None
-    dialled: bool
-
-
-class Shaker:
+class Shaker(Struct, eq=False):
     """Shakes hands on wires. Reads exactly the frames of the handshake, so that nothing of what follows is taken."""
 
-    def __init__(
-        self,
-        introduce: Callable[[LaneKey, Wire], Hello],
-        keyring: Keyring,
-        judge: Judging,
-        lane_of: Callable[[Hello], Lane | None],
-        rng: random.Random,
-    ) -> None:
-        self._introduce, self._keyring = introduce, keyring
-        self._judge, self._lane_of, self._rng = judge, lane_of, rng
+    _introduce: Callable[[LaneKey, Wire], Hello]
+    _keyring: Keyring
+    _judge: Judging
+    _lane_of: Callable[[Hello], Lane | None]
+    _rng: random.Random
 
     async def dial(self, wire: Wire, key: LaneKey, expected: str | None) -> Shaken:
         """The dialler's side.

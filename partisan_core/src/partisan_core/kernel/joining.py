@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterable, Sequence
 
 import trio
 
-from partisan_core.errors import JoinError, NameInUse, WireError
+from partisan_core.errors import JoinError, NameInUse
 from partisan_core.events import Join, Reason
 from partisan_core.identity import Address, NodeSpec
 from partisan_core.kernel._links import Backoff
+from partisan_core.kernel.doorway import NO_ANSWER
 from partisan_core.kernel.handshaking import Refusing
 from partisan_core.kernel.kernel import Kernel
 from partisan_core.wire.messages import Refused
@@ -16,109 +17,104 @@ from partisan_core.wire.messages import Refused
 STAGGER = 0.25
 """Seconds until the next contact is tried beside one that has not answered yet (RFC 8305, section 8)."""
 
-NO_ANSWER = (OSError, WireError, trio.TooSlowError, trio.ClosedResourceError)
-"""What dialling a contact raises when there is nobody, or no node of ours."""
-
 _PASSING = (Refused.SIMULTANEOUS, Refused.CLOSING, Refused.NOT_MEMBER)
 """Refusals after which trying again makes sense."""
 
 
-class Joining:
-    """Joins one kernel."""
+async def join(kernel: Kernel, contacts: Sequence[Address], *, fully: bool) -> None:
+    """See `Node.join`."""
+    if not contacts:
+        raise JoinError("join needs the address of at least one node of the cluster; nothing was changed")
+    async with kernel.renewing:  # one new life, however many ask for it
+        if kernel.left:
+            await kernel.let_go(Reason.LEFT)  # what an evicted node still holds would hold its name, too
+            await kernel.renew()
+    backoff = Backoff(kernel.config.links.redial_first, 1.0, kernel.rng)
+    order = deque(dict.fromkeys(contacts))
+    while not await join_one_of(kernel, order, fully=fully):
+        order.rotate(-1)  # who answers, but lets nobody in, is not the first again
+        await trio.sleep(backoff.next())
+        kernel.check_member()
 
-    def __init__(self, kernel: Kernel) -> None:
-        self._kernel = kernel
-        self._renewing = trio.Lock()
 
-    async def join(self, contacts: Sequence[Address], *, fully: bool) -> None:
-        """See `Node.join`."""
-        if not contacts:
-            raise JoinError("join needs the address of at least one node of the cluster; nothing was changed")
-        kernel = self._kernel
-        async with self._renewing:  # one new life, however many ask for it
-            if kernel.left:
-                await kernel.let_go(Reason.LEFT)  # what an evicted node still holds would hold its name, too
-                await kernel.renew()
-        backoff = Backoff(kernel.config.links.redial_first, 1.0, kernel.rng)
-        order = deque(dict.fromkeys(contacts))
-        while not await self.join_one_of(order, fully=fully):
-            order.rotate(-1)  # who answers, but lets nobody in, is not the first again
-            await trio.sleep(backoff.next())
-            kernel.check_member()
+async def contact(kernel: Kernel, address: Address) -> NodeSpec:
+    """Who is at that address; connected to it from now on. Raises as `Doorway.contact`."""
+    try:
+        return await kernel.doorway.contact(address)
+    except Refusing as refusing:
+        known = kernel.peers.table.get(refusing.claimed)
+        if refusing.code == Refused.SIMULTANEOUS and known is not None and known.connection is not None:
+            return known.connection.peer  # what this address says of that peer is not proved
+        raise
 
-    async def contact(self, address: Address) -> NodeSpec:
-        """Who is at that address; connected to it from now on. Raises as `Doorway.contact`."""
+
+async def join_one_of(kernel: Kernel, contacts: Collection[Address], *, fully: bool) -> bool:
+    """One round over all contacts. True: joined."""
+    refusals: list[str] = []
+    me = kernel.me
+    found = await _first_answer(kernel, contacts, refusals)
+    if kernel.left or kernel.me is not me:
+        return False  # the life that asked is over
+    if found is not None:
+        kernel.driver.feed(Join(found))
+        return await _is_linked(kernel) and (not fully or await _is_filled(kernel, found))
+    if len(refusals) == len(contacts):
+        raise JoinError(f"this node lives on, not joined: {'; '.join(refusals)}")
+    return False
+
+
+async def _first_answer(kernel: Kernel, contacts: Iterable[Address], refusals: list[str]) -> NodeSpec | None:
+    """Dial one contact after the other, without waiting for the silent ones, until one answers."""
+    answers: list[NodeSpec | Exception] = []
+
+    async def knock(address: Address, ended: trio.Event) -> None:
         try:
-            return await self._kernel.doorway.contact(address)
-        except Refusing as refusing:
-            known = self._kernel.peers.table.get(refusing.claimed)
-            if refusing.code == Refused.SIMULTANEOUS and known is not None and known.connection is not None:
-                return known.connection.peer  # what this address says of that peer is not proved
-            raise
+            answer: NodeSpec | Exception | None = await _ask(kernel, address, refusals)
+        except Exception as error:  # noqa: BLE001 - raised below, where it comes out in no group
+            answer = error
+        ended.set()
+        if answer is not None:
+            answers.append(answer)
+            nursery.cancel_scope.cancel()
 
-    async def join_one_of(self, contacts: Collection[Address], *, fully: bool) -> bool:
-        """One round over all contacts. True: joined."""
-        refusals: list[str] = []
-        me = self._kernel.me
-        contact = await self._first_answer(contacts, refusals)
-        if self._kernel.left or self._kernel.me is not me:
-            return False  # the life that asked is over
-        if contact is not None:
-            self._kernel.driver.feed(Join(contact))
-            return await self._is_linked() and (not fully or await self._is_filled(contact))
-        if len(refusals) == len(contacts):
-            raise JoinError(f"this node lives on, not joined: {'; '.join(refusals)}")
-        return False
+    async with trio.open_nursery() as nursery:
+        for address in contacts:
+            ended = trio.Event()
+            nursery.start_soon(knock, address, ended)
+            with trio.move_on_after(STAGGER):
+                await ended.wait()
+    first = answers[0] if answers else None
+    if isinstance(first, Exception):
+        raise first
+    return first
 
-    async def _first_answer(self, contacts: Iterable[Address], refusals: list[str]) -> NodeSpec | None:
-        """Dial one contact after the other, without waiting for the silent ones, until one answers."""
-        answers: list[NodeSpec | Exception] = []
 
-        async def knock(address: Address, ended: trio.Event) -> None:
-            try:
-                answer: NodeSpec | Exception | None = await self._ask(address, refusals)
-            except Exception as error:  # noqa: BLE001 - raised below, where it comes out in no group
-                answer = error
-            ended.set()
-            if answer is not None:
-                answers.append(answer)
-                nursery.cancel_scope.cancel()
+async def _ask(kernel: Kernel, address: Address, refusals: list[str]) -> NodeSpec | None:
+    try:
+        return await contact(kernel, address)
+    except Refusing as refusing:
+        if refusing.code == Refused.NAME_IN_USE and refusing.is_proven:
+            raise NameInUse(f"{address}: {refusing}") from refusing
+        if refusing.code not in _PASSING:
+            refusals.append(f"{address}: {refusing}")
+    except NO_ANSWER:
+        pass
+    return None
 
-        async with trio.open_nursery() as nursery:
-            for address in contacts:
-                ended = trio.Event()
-                nursery.start_soon(knock, address, ended)
-                with trio.move_on_after(STAGGER):
-                    await ended.wait()
-        first = answers[0] if answers else None
-        if isinstance(first, Exception):
-            raise first
-        return first
 
-    async def _ask(self, address: Address, refusals: list[str]) -> NodeSpec | None:
-        try:
-            return await self.contact(address)
-        except Refusing as refusing:
-            if refusing.code == Refused.NAME_IN_USE and refusing.is_proven:
-                raise NameInUse(f"{address}: {refusing}") from refusing
-            if refusing.code not in _PASSING:
-                refusals.append(f"{address}: {refusing}")
-        except NO_ANSWER:
-            pass
-        return None
+async def _is_linked(kernel: Kernel) -> bool:
+    """Wait, about as long as a handshake may take, for the overlay to make somebody a neighbour."""
+    driver = kernel.driver
+    with trio.move_on_after(kernel.config.links.handshake_timeout):
+        while not driver.host.neighbours:
+            await driver.changed.park()
+    return bool(driver.host.neighbours)
 
-    async def _is_linked(self) -> bool:
-        """Wait, about as long as a handshake may take, for the overlay to make somebody a neighbour."""
-        driver = self._kernel.driver
-        with trio.move_on_after(self._kernel.config.links.handshake_timeout):
-            while not driver.host.neighbours:
-                await driver.changed.park()
-        return bool(driver.host.neighbours)
 
-    async def _is_filled(self, contact: NodeSpec) -> bool:
-        """Wait until every lane to the contact is connected. False: the link to it was let go meanwhile."""
-        table = self._kernel.peers.table
-        with self._kernel.journal.open_stream() as notices:
-            while (peer := table.get(contact.name)) is not None and not peer.is_full:
-                await notices.receive()
-        return peer is not None
+async def _is_filled(kernel: Kernel, contact: NodeSpec) -> bool:
+    """Wait until every lane to the contact is connected. False: the link to it was let go meanwhile."""
+    table = kernel.peers.table
+    with kernel.journal.open_stream() as notices:
+        while (peer := table.get(contact.name)) is not None and not peer.is_full:
+            await notices.receive()
+    return peer is not None

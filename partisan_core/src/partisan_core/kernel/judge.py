@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 
 import trio
+from msgspec import Struct
 
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.channels import MEMBERSHIP, Channel
@@ -22,25 +23,18 @@ FUTURE_LIMIT = 2**32
 that no other could ever follow does not (reliability reference 4.1, threat 11)."""
 
 
-class Judge:
+class Judge(Struct, eq=False):
     """Knows the lives, names and lanes of one node."""
 
-    def __init__(
-        self,
-        me: Callable[[], NodeSpec],
-        members: Callable[[], Mapping[str, NodeSpec]],
-        channels: Mapping[str, Channel],
-        peers: Peers,
-        deny: Collection[str] = (),
-        wall_clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._me, self._members = me, members
-        self._channels, self._peers = channels, peers
-        self._deny, self._wall_clock = deny, wall_clock
-        self.barred: str | None = None
-        """Why nobody may come in any more: it has left, is closing."""
-        self.proving: set[tuple[str, LaneKey]] = set()
-        """Lanes, with the peer's name, on which we have offered our session and wait for the welcome."""
+    _me: Callable[[], NodeSpec]
+    _members: Callable[[], Mapping[str, NodeSpec]]
+    _channels: Mapping[str, Channel]
+    _peers: Peers
+    _deny: Collection[str]
+    barred: str | None = None
+    """Why nobody may come in any more: it has left, is closing."""
+    proving: set[tuple[str, LaneKey]] = set()
+    """Lanes, with the peer's name, on which we have offered our session and wait for the welcome."""
 
     async def judge(self, hello: Hello, *, dialled: bool) -> Verdict:
         """Whether the peer that said `hello` is welcome on that lane."""
@@ -64,7 +58,7 @@ class Judge:
             return Refused.NAME_IN_USE, f"the name {me.name} is in use by this node; choose another name"
         if node.name in self._deny:
             return Refused.DENIED, f"{node.name} is on the deny list of node {me.name} ([security] deny)"
-        if node.incarnation > self._wall_clock() * 1000 + FUTURE_LIMIT:
+        if node.incarnation > time.time() * 1000 + FUTURE_LIMIT:
             text = f"incarnation {node.incarnation} of {node.name} lies weeks ahead; set its clock right"
             return Refused.FUTURE, text
         known = self.newest(node.name)

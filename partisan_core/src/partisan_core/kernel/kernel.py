@@ -13,11 +13,11 @@ from partisan_core.events import Leave, Reason, Started
 from partisan_core.host import StrategyHost
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.channels import MEMBERSHIP, Channel, Deliver, MembershipCodec
-from partisan_core.kernel.connection import Connection, Owner
+from partisan_core.kernel.connection import Connection, Owner, Shaken
 from partisan_core.kernel.doorway import Doorway
 from partisan_core.kernel.driver import Driver
 from partisan_core.kernel.ending import end_peer
-from partisan_core.kernel.handshaking import Shaken, Shaker
+from partisan_core.kernel.handshaking import Shaker
 from partisan_core.kernel.heartbeat import Heartbeat
 from partisan_core.kernel.journal import Journal
 from partisan_core.kernel.judge import Judge
@@ -65,6 +65,8 @@ class Kernel:
         self.nursery = nursery
         self.rng = random.Random(secrets.randbits(64))
         self.left = False
+        self.renewing = trio.Lock()
+        """Held while a new life begins after `leave`."""
         self.timers = Timers()
         self.journal = Journal(me.name, self._snapshot)
         self.postoffice = PostOffice(config.mailboxes.messages, self.journal)
@@ -95,10 +97,7 @@ class Kernel:
         settings = self.config.channels[name]
         with named_by(self.config, f"channels.{name}.policy"):
             policy = self._plugins.channel_policy(settings.policy).policy
-        return Channel(
-            name, settings.parallelism, policy, codec_name, codec, deliver, settings.queue_messages,
-            settings.queue_bytes, self.config.limits.batch, self.journal.drop,
-        )  # fmt: skip
+        return Channel(name, settings, policy, codec_name, codec, deliver, self.config.limits.batch, self.journal.drop)
 
     def _serializer(self, channel: str, use: str) -> Serializer:
         """The node's serializer, or one that only this channel asks for, with its own defaults."""
@@ -125,7 +124,7 @@ class Kernel:
             self.peers,
             self.timers,
             self.journal,
-            strict=config.node.strict,
+            config.node.strict,
         )
         self.remembering = Remembering(self._state, self.me.name, self._strategy_snapshot, self.journal)
         self.judge = Judge(lambda: self.me, self.members, self.channels, self.peers, config.security.deny)
@@ -149,8 +148,8 @@ class Kernel:
             self.postoffice,
             config.limits.message,
         )
-        self.peers.listener = self.driver
-        self.peers.dial = self.doorway.start_dial
+        self.peers.on_link = self.driver.on_link
+        self.peers.dial = self.doorway.dial
         self.peers.routes_changed = self.outlets.forget
 
     # -- living -------------------------------------------------------------------------------------------------
@@ -240,7 +239,7 @@ class Kernel:
             node=self.me,
             channel=channel,
             lane=lane,
-            channels={name: known.parallelism for name, known in self.channels.items()},
+            channels={name: known.settings.parallelism for name, known in self.channels.items()},
             serializer=self.channels[channel].codec_name,
             max_message=self.config.limits.message,
             nonce=secrets.token_bytes(NONCE_SENT),
@@ -255,17 +254,8 @@ class Kernel:
         return self.channels[MEMBERSHIP].open_lane(0) if hello.channel == MEMBERSHIP else None
 
     def _connect(self, shaken: Shaken, owner: Owner) -> Connection:
-        return Connection(
-            shaken.wire,
-            shaken.hello.node,
-            shaken.lane,
-            self.channels[shaken.lane.channel],
-            owner,
-            dialled=shaken.dialled,
-            buffer=self._read_buffer,
-            max_body=max(LEAST_BODY, self.config.limits.message + _BODY_MARGIN),
-            seals=shaken.seals,
-        )
+        max_body = max(LEAST_BODY, self.config.limits.message + _BODY_MARGIN)
+        return Connection(shaken, self.channels[shaken.lane.channel], owner, self._read_buffer, max_body)
 
     def _connections(self) -> Sequence[Connection]:
         return [connection for peer in self.peers.table.values() for connection in peer.connections.values()]

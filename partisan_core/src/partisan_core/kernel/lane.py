@@ -48,33 +48,12 @@ class Lane:
     """
 
     __slots__ = (
-        "_batch_bytes",
-        "_down",
-        "_waiting",
-        "bytes",
-        "carrier",
-        "channel",
-        "dropped",
-        "index",
-        "kick",
-        "max_bytes",
-        "max_messages",
-        "on_dropped",
-        "open_bytes",
-        "pieces",
-        "policy",
-        "session",
-        "waits_for",
-    )
+        "_batch_bytes", "_down", "_waiting", "bytes", "carrier", "channel", "dropped", "index", "kick", "max_bytes",
+        "max_messages", "on_dropped", "open_bytes", "pieces", "policy", "session", "waits_for",
+    )  # fmt: skip
 
     def __init__(
-        self,
-        channel: str,
-        index: int,
-        policy: ChannelPolicy,
-        max_messages: int,
-        max_bytes: int,
-        batch_bytes: int,
+        self, channel: str, index: int, policy: ChannelPolicy, max_messages: int, max_bytes: int, batch_bytes: int
     ) -> None:
         self.channel, self.index = channel, index
         self.policy = policy

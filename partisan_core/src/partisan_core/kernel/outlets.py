@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Hashable, Mapping
 
+from msgspec import Struct, field
+
 from partisan_core.errors import EncodeError, NodeDown, SendError, UnknownChannel, UnknownNode
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.channels import Channel, choose_lane, find_channel
@@ -80,24 +82,18 @@ class _Routes(dict[str, "dict[str | Ref, Outlet]"]):
         return {}
 
 
-class Outlets:
+class Outlets(Struct, eq=False):
     """Finds outlets, and forgets them whenever a peer comes or goes."""
 
-    def __init__(
-        self,
-        check_open: Callable[[], None],
-        me: Callable[[], NodeSpec],
-        members: Callable[[], Mapping[str, NodeSpec]],
-        channels: Mapping[str, Channel],
-        peers: Peers,
-        postoffice: PostOffice,
-        message_limit: int,
-    ) -> None:
-        self._check_open, self._me, self._members = check_open, me, members
-        self._channels, self._peers, self._postoffice = channels, peers, postoffice
-        self._message_limit = message_limit
-        self.routes = _Routes()
-        """By channel and destination: looked up by `send` itself."""
+    _check_open: Callable[[], None]
+    _me: Callable[[], NodeSpec]
+    _members: Callable[[], Mapping[str, NodeSpec]]
+    _channels: Mapping[str, Channel]
+    _peers: Peers
+    _postoffice: PostOffice
+    _message_limit: int
+    routes: _Routes = field(default_factory=_Routes)
+    """By channel and destination: looked up by `send` itself."""
 
     def forget(self) -> None:
         """The table of peers has changed."""

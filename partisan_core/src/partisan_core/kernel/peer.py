@@ -120,7 +120,7 @@ class Peer:
         self.lanes = {
             name: [
                 channel.open_lane(index, hello.max_message)
-                for index in range(min(channel.parallelism, hello.channels[name]))
+                for index in range(min(channel.settings.parallelism, hello.channels[name]))
             ]
             for name, channel in self._channels.items()
             if name != MEMBERSHIP and name in hello.channels

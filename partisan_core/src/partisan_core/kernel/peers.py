@@ -1,9 +1,8 @@
 """The table of peers: does what their links ask for, and tells the membership what became of it."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Protocol
 
 import trio
 
@@ -12,21 +11,10 @@ from partisan_core.drops import DropReason, with_node
 from partisan_core.errors import NodeDown, WouldBlock
 from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
-from partisan_core.kernel._links import (
-    Action,
-    Dial,
-    Down,
-    Failed,
-    Link,
-    Lost,
-    Resumed,
-    StartGrace,
-    Up,
-)
+from partisan_core.kernel._links import Action, Change, Dial, Down, Failed, Link, Lost, Resumed, StartGrace, Up
 from partisan_core.kernel.channels import Channel
-from partisan_core.kernel.connection import Connection, Owner
+from partisan_core.kernel.connection import Connection, Owner, Shaken
 from partisan_core.kernel.ending import end_peer
-from partisan_core.kernel.handshaking import Shaken
 from partisan_core.kernel.journal import Journal
 from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.peer import MEMBERSHIP_LANE, Failure, LaneKey, Peer, Trouble
@@ -38,31 +26,13 @@ from partisan_core.wire.control import Interest
 from partisan_core.wire.messages import Hello
 
 
-class LinkListener(Protocol):
-    """Who hears what becomes of links: the driver of the membership."""
-
-    def link_up(self, peer: NodeSpec) -> None:
-        """A life of a peer is up."""
-
-    def link_lost(self, peer: NodeSpec) -> None:
-        """Its connection broke; not down yet."""
-
-    def link_resumed(self, peer: NodeSpec) -> None:
-        """It is back, the same life."""
-
-    def link_down(self, peer: NodeSpec, reason: Reason) -> None:
-        """It is down."""
-
-    def dial_failed(self, peer: NodeSpec, reason: Reason) -> None:
-        """A wanted link could not be made."""
-
-
 class Peers:
     """All peers of one node, by name."""
 
-    listener: LinkListener
-    dial: Callable[[Peer, LaneKey], None]
-    """Starts a task that dials one lane of a peer; its end is told to `dial_ended`."""
+    on_link: Callable[[NodeSpec, Change], None]
+    """The membership, which is told what becomes of links."""
+    dial: Callable[[Peer, LaneKey], Awaitable[None]]
+    """Dials one lane of a peer, in a task of its own; the end is told to `dial_ended`."""
 
     def __init__(
         self,
@@ -224,19 +194,17 @@ class Peers:
                     self._timers.call_later(self._settings.reconnect_grace, partial(self._grace_expired, peer, token))
                 case Up():
                     self._bring_up(peer)
-                case Lost():
-                    self.listener.link_lost(peer.spec)
-                case Resumed():
-                    self.listener.link_resumed(peer.spec)
-                case Down(reason=reason):
-                    self._take_down(peer, reason)
-                case Failed(reason=reason):
-                    self._dial_failed(peer, reason)
+                case Lost() | Resumed():
+                    self.on_link(peer.spec, action)
+                case Down():
+                    self._take_down(peer, action)
+                case Failed():
+                    self._dial_failed(peer, action)
 
     def _attach_membership(self, peer: Peer, connection: Connection, hello: Hello) -> None:
         actions = peer.link.connected(connection.peer.life)
         if any(isinstance(action, Down) for action in actions):
-            self._take_down(peer, Reason.RESTARTED)
+            self._take_down(peer, Down(Reason.RESTARTED))
         peer.spec = connection.peer
         if peer.membership is not connection.lane:
             error = NodeDown(f"node {peer.spec} is another life than the one this was meant for")
@@ -259,33 +227,33 @@ class Peers:
     def _bring_up(self, peer: Peer) -> None:
         peer.up = peer.spec
         self.routes_changed()
-        self.listener.link_up(peer.spec)
+        self.on_link(peer.spec, Up())
 
-    def _take_down(self, peer: Peer, reason: Reason) -> None:
+    def _take_down(self, peer: Peer, down: Down) -> None:
         up, peer.up, peer.interested = peer.up, None, False
         for connection in list(peer.connections.values()):
-            connection.drain_nowait()
+            connection.reader.drain_nowait()
         ended, peer.connections = peer.connections, {}
         for connection in ended.values():
-            connection.close(f"the peer is down: {reason}")
-        error = NodeDown(f"node {peer.spec} is down ({reason}); what was queued for it was dropped")
-        peer.drop_lanes(error, with_node(reason))
+            connection.close(f"the peer is down: {down.reason}")
+        error = NodeDown(f"node {peer.spec} is down ({down.reason}); what was queued for it was dropped")
+        peer.drop_lanes(error, with_node(down.reason))
         self.routes_changed()
         for key, connection in ended.items():
             self._journal.report(ChannelDown(connection.peer, *key, error=connection.error or ""))
         if up is not None:
-            self.listener.link_down(up, reason)
+            self.on_link(up, down)
 
-    def _dial_failed(self, peer: Peer, reason: Reason) -> None:
-        error = NodeDown(f"node {peer.spec} cannot be reached ({reason}): {peer.last_error}")
-        peer.drop_lanes(error, with_node(reason))
-        self._journal.report(DialRefused(peer.spec, reason, peer.last_error))
-        self.listener.dial_failed(peer.spec, reason)
+    def _dial_failed(self, peer: Peer, failed: Failed) -> None:
+        error = NodeDown(f"node {peer.spec} cannot be reached ({failed.reason}): {peer.last_error}")
+        peer.drop_lanes(error, with_node(failed.reason))
+        self._journal.report(DialRefused(peer.spec, failed.reason, peer.last_error))
+        self.on_link(peer.spec, failed)
 
     def _membership_ended(self, peer: Peer, connection: Connection) -> list[Action]:
         if connection.farewell is not None:
             return peer.link.ended(connection.farewell)
-        if connection.is_finishing:
+        if connection.writer.is_ending:
             return peer.link.ended(Reason.RELEASED)
         return peer.link.lost()
 
@@ -303,7 +271,7 @@ class Peers:
 
     def _start_dial(self, peer: Peer, key: LaneKey) -> None:
         peer.dialling.add(key)
-        self.dial(peer, key)
+        self._nursery.start_soon(self.dial, peer, key)
 
     # -- letting go ---------------------------------------------------------------------------------------------
 

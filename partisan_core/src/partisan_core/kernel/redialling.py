@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import trio
+from msgspec import Struct
 
 from partisan_core.config.model import LinkConfig
 from partisan_core.kernel._links import Backoff
@@ -18,14 +19,13 @@ _STEADY = 1.0
 did not, unless the peer was too slow for it (chosen)."""
 
 
-class LaneDialling:
+class LaneDialling(Struct, eq=False):
     """Dials the data lanes of all peers."""
 
-    def __init__(
-        self, start_dial: Callable[[Peer, LaneKey], None], settings: LinkConfig, timers: Timers, rng: random.Random
-    ) -> None:
-        self._start_dial = start_dial
-        self._settings, self._timers, self._rng = settings, timers, rng
+    _start_dial: Callable[[Peer, LaneKey], None]
+    _settings: LinkConfig
+    _timers: Timers
+    _rng: random.Random
 
     def dial_missing(self, peer: Peer) -> None:
         """The end that dialled the membership connection dials the other lanes."""

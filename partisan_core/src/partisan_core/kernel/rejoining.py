@@ -9,7 +9,7 @@ import trio
 from partisan_core.errors import JoinError, NameInUse
 from partisan_core.identity import Address
 from partisan_core.kernel._links import Backoff
-from partisan_core.kernel.joining import Joining
+from partisan_core.kernel.joining import join_one_of
 from partisan_core.kernel.kernel import Kernel
 
 log = logging.getLogger("partisan.membership")
@@ -59,6 +59,6 @@ def _unknown(kernel: Kernel, peers: dict[str, tuple[Address, ...]]) -> Iterable[
 
 async def _try(kernel: Kernel, addresses: Sequence[Address], failures: list[JoinError | NameInUse]) -> None:
     try:
-        await Joining(kernel).join_one_of(addresses, fully=False)
+        await join_one_of(kernel, addresses, fully=False)
     except (JoinError, NameInUse) as error:
         failures.append(error)

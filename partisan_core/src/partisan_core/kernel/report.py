@@ -6,17 +6,9 @@ import trio
 
 from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
-from partisan_core.kernel.diagnosis import Diagnosis, texts
+from partisan_core.kernel import diagnosis
 from partisan_core.kernel.kernel import Kernel
-from partisan_core.notices import (
-    MemberJoined,
-    MemberLeft,
-    NeighbourDown,
-    Notice,
-    PeerSuspected,
-    PeerTrusted,
-    Retired,
-)
+from partisan_core.notices import MemberJoined, MemberLeft, NeighbourDown, Notice, PeerSuspected, PeerTrusted, Retired
 from partisan_core.version import VERSION
 from partisan_core.views import ChannelRow, ConnectionRow, LinkRow, MemberRow, MemberState, Status
 
@@ -65,7 +57,6 @@ class Report:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._chronicle = Chronicle(kernel.me.name)
-        self._diagnosis = Diagnosis(kernel)
         self._since = trio.current_time()
         kernel.journal.observe(self._chronicle.note)
 
@@ -78,7 +69,7 @@ class Report:
             state=state,
             cluster=config.node.cluster,
             incarnation=kernel.me.incarnation,
-            addresses=texts(kernel.me),
+            addresses=diagnosis.texts(kernel.me),
             data_dir=None if config.node.data_dir is None else str(config.node.data_dir.absolute()),
             process=os.getpid(),
             version=VERSION,
@@ -89,8 +80,8 @@ class Report:
             neighbours=tuple(sorted(kernel.driver.host.neighbours)),
             connections=sum(len(peer.connections) for peer in kernel.peers.table.values()),
             mailboxes=tuple(kernel.postoffice.names()),
-            problems=self._diagnosis.problems(state),
-            missing=self._diagnosis.missing(),
+            problems=diagnosis.problems(kernel, state),
+            missing=diagnosis.missing(kernel),
         )
 
     def members(self) -> tuple[MemberRow, ...]:
@@ -110,7 +101,7 @@ class Report:
         """A row for each member but this node, and for each other peer there is a link to; by name."""
         members = {row.name: row.state for row in self.members() if not row.local}
         names = sorted(members.keys() | self._kernel.peers.table.keys())
-        return tuple(self._diagnosis.link(name, members.get(name)) for name in names)
+        return tuple(diagnosis.link(self._kernel, name, members.get(name)) for name in names)
 
     def channels(self) -> tuple[ChannelRow, ...]:
         """A row for each channel, by name."""
@@ -135,7 +126,7 @@ class Report:
             neighbour=spec.name in self._kernel.driver.host.neighbours,
             local=spec.name == self._kernel.me.name,
             incarnation=spec.incarnation,
-            addresses=texts(spec),
+            addresses=diagnosis.texts(spec),
             labels=dict(spec.labels),
             last_error="" if peer is None else peer.last_error,
         )

@@ -112,12 +112,11 @@ class StateFile:
         """Where a file that cannot be believed was put; the node then starts as if there had been none."""
         self._path = None if directory is None else directory / STATE_FILE
         self._turn, self._threads = trio.Lock(), trio.CapacityLimiter(1)
-        found = None if self._path is None else self._read(self._path)
-        if found is not None and found.name != name:
+        found = (self._path and self._read(self._path)) or State(FORMAT, name, 0)
+        if found.name != name:
             raise self._foreign("node", found.name, name, "node.name")
-        if found is not None and found.cluster not in (None, cluster):
+        if found.cluster not in (None, cluster):
             raise self._foreign("a node of cluster", found.cluster, cluster, "node.cluster")
-        found = found or State(FORMAT, name, 0)
         age = _wall_clock() - found.saved
         usable = found.overlay == overlay and 0 <= age < SNAPSHOT_LIFE * 1000
         self.content = replace(

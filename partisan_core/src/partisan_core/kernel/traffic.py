@@ -35,10 +35,10 @@ class Traffic:
 
 def _carried(connection: Connection) -> dict[str, int]:
     return {
-        "bytes_in": connection.bytes_in,
-        "bytes_out": connection.bytes_out,
+        "bytes_in": connection.reader.bytes_in,
+        "bytes_out": connection.writer.bytes_out,
         "frames_in": connection.frames_in,
-        "frames_out": connection.frames_out,
+        "frames_out": connection.writer.frames_out,
         "messages_in": connection.messages_in,
-        "messages_out": connection.messages_out,
+        "messages_out": connection.writer.messages_out,
     }

@@ -139,14 +139,11 @@ class TcpTransport:
             dialled = trio.socket.socket(family, kind, protocol)
             try:
                 await dialled.connect(where)
-            except OSError as error:
-                dialled.close()
-                errors.append(error)
-            except BaseException:
-                dialled.close()
-                raise
-            else:
                 return TcpWire(socket.socket(family, kind, protocol, fileno=dialled.detach()))
+            except OSError as error:
+                errors.append(error)
+            finally:
+                dialled.close()
         raise next((error for error in errors if not isinstance(error, ConnectionRefusedError)), errors[0])
 
 

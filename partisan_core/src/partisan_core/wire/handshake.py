@@ -27,14 +27,7 @@ import msgspec
 
 from partisan_core.errors import HandshakeError
 from partisan_core.wire.authentication import Authentication, Keyring
-from partisan_core.wire.checks import (
-    Objection,
-    check_bounds,
-    check_lane,
-    check_names,
-    common_version,
-    printable,
-)
+from partisan_core.wire.checks import Objection, check_bounds, check_lane, check_names, common_version, printable
 from partisan_core.wire.frames import Frame, Kind, encode_frame
 from partisan_core.wire.limits import PREAUTH_BODY
 from partisan_core.wire.messages import MAGIC, Hello, Preamble, Proof, Refusal, Refused, Welcome

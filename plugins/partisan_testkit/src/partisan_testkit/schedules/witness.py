@@ -15,8 +15,9 @@ from collections.abc import Iterable
 
 from partisan_core.effects import Retire
 from partisan_core.events import Reason
-from partisan_core.host import MemberAdded, MemberRemoved, Outcome
+from partisan_core.host import Outcome
 from partisan_core.identity import NodeSpec
+from partisan_core.notices import MemberJoined, MemberLeft
 from partisan_testkit.simulator import SimulatedNode, lives
 
 Life = tuple[int, int]
@@ -76,9 +77,9 @@ class Witness:
     def on_outcome(self, node: SimulatedNode, outcome: Outcome) -> None:
         """Check each step."""
         match outcome:
-            case MemberAdded(peer):
+            case MemberJoined(peer):
                 self._on_added(node, peer)
-            case MemberRemoved(peer):
+            case MemberLeft(peer):
                 self._on_removed(node, peer)
             case Retire(reason):
                 self._on_retired(node, reason)
