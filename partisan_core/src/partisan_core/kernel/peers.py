@@ -232,7 +232,10 @@ class Peers:
     def _take_down(self, peer: Peer, down: Down) -> None:
         up, peer.up, peer.interested = peer.up, None, False
         for connection in list(peer.connections.values()):
-            connection.reader.drain_nowait()
+            if connection.reader.paused:  # one that dies again and again would fill a mailbox without bound
+                self.on_gap(connection.peer, connection.lane, None)
+            else:
+                connection.reader.drain_nowait()
         ended, peer.connections = peer.connections, {}
         for connection in ended.values():
             connection.close(f"the peer is down: {down.reason}")
