@@ -3,13 +3,19 @@
 from collections.abc import Callable
 
 import trio
+from msgspec.structs import replace
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from partisan_core import Address, Node
 from partisan_core.kernel.rejoining import rejoin
+from partisan_core.kernel.secret_files import automatic_secret
 from partisan_core.notices import Gap
+from partisan_core.wire.authentication import Keyring
+from partisan_core.wire.handshake import Handshake, Role
+from partisan_core.wire.messages import Refused
 from tests.core.kernel.nodes import PARTS, PATIENCE, Memory, link, notice_of, opened, pair, until
 from tests.core.kernel.parts import Ticking
+from tests.core.kernel.stranger import HELLO, Stranger
 from tests.core.kernel.test_virtual_time import frail_pair
 
 
@@ -107,3 +113,39 @@ async def test_who_dies_while_a_mailbox_is_full_does_not_fill_it_further_and_the
         await until(lambda: not alpha.is_connected("beta"))
         assert (gap.peer.name, gap.lost) == ("beta", None)
         assert len(box) == held
+
+
+async def test_a_stale_answer_to_an_earlier_life_does_not_end_the_next_one() -> None:
+    """A dial of before `leave` may be answered by somebody who knows the life after it: rightly, and of no matter."""
+    asked, answer = trio.Event(), trio.Event()
+
+    async def refuse_late(stream: trio.SocketStream) -> None:
+        async with stream:
+            handshake = Handshake(Role.ACCEPTER, beta_hello, Keyring("default", [automatic_secret("default")]))
+            stranger = Stranger(stream)
+            for reply in (handshake.greet, lambda: handshake.refuse(Refused.STALE, "a newer life is known")):
+                frame = await stranger.read()
+                assert frame is not None
+                handshake.receive(frame)
+                if handshake.proof is not None:
+                    asked.set()
+                    await answer.wait()
+                await stream.send_all(reply())
+
+    async with opened("alpha") as alpha, opened("gamma") as gamma, trio.open_nursery() as nursery:
+        async with opened("beta") as beta:
+            await link(beta, alpha)
+            where = beta.addresses[0]
+            beta_hello = replace(HELLO, node=beta.spec())
+        listeners = await trio.open_tcp_listeners(where.port, host=where.host)
+        nursery.start_soon(trio.serve_listeners, refuse_late, listeners)
+        with trio.fail_after(PATIENCE):
+            await asked.wait()
+            await alpha.leave()
+            await alpha.join(*gamma.addresses)
+            refused = alpha.counters["DialRefused"]
+            answer.set()
+            await until(lambda: not alpha._kernel.peers.table.get("beta") or alpha.counters["DialRefused"] > refused)
+        await wait_all_tasks_blocked()
+        assert alpha.status().state == "up"
+        nursery.cancel_scope.cancel()

@@ -48,7 +48,8 @@ class Doorway(Struct, eq=False):
     _journal: Journal
     _nursery: trio.Nursery
     _origin: Callable[[str], str]
-    _on_stale: Callable[[], None]
+    _on_stale: Callable[[NodeSpec], None]
+    """A member knows a newer life of our name than the one given."""
     _half_open: Counter[str] = field(default_factory=Counter)
     """By the host they come from; empty for this machine."""
 
@@ -129,7 +130,7 @@ class Doorway(Struct, eq=False):
                 if isinstance(error, Refusing) and error.yields:
                     return None
                 if isinstance(error, Refusing) and error.code == Refused.STALE and error.is_proven:
-                    self._on_stale()  # a member knows a newer life of our name: we are the one who has to go
+                    self._on_stale(error.ours)
                 failures.append(_failure_of(error, address))
             else:
                 return None

@@ -7,6 +7,7 @@ from typing import NoReturn, Protocol
 from msgspec import Struct
 
 from partisan_core.errors import HandshakeError, WireError
+from partisan_core.identity import NodeSpec
 from partisan_core.kernel.connection import Shaken
 from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.peer import MEMBERSHIP_LANE, LaneKey
@@ -21,8 +22,12 @@ from partisan_core.wire.messages import Hello, Refused
 class Refusing(HandshakeError):
     """A handshake that ended in a refusal, by us or by the peer."""
 
-    def __init__(self, code: Refused, text: str, *, by_peer: bool, proven: bool = False, claimed: str = "") -> None:
+    def __init__(
+        self, code: Refused, text: str, ours: NodeSpec, *, by_peer: bool, proven: bool = False, claimed: str = ""
+    ) -> None:
         self.code = code
+        self.ours = ours
+        """Who we said we are: an earlier life, perhaps, by now."""
         self.is_proven = proven
         """The peer refused, and holds the secret: its word has consequences for this node."""
         self.yields = code is Refused.SIMULTANEOUS and (proven or not by_peer)
@@ -137,6 +142,7 @@ class _Exchange:
             raise Refusing(
                 handshake.refusal.code,
                 handshake.refusal.text,
+                handshake.hello.node,
                 by_peer=handshake.refused_by_peer,
                 proven=handshake.refusal_is_proven,
             )
@@ -145,7 +151,8 @@ class _Exchange:
         """Tell the peer, then raise."""
         await self.write(self.handshake.refuse(code, text))
         hello = self.handshake.peer
-        raise Refusing(code, text, by_peer=False, claimed="" if hello is None else hello.node.name)
+        ours = self.handshake.hello.node
+        raise Refusing(code, text, ours, by_peer=False, claimed="" if hello is None else hello.node.name)
 
     async def write(self, data: bytes) -> None:
         """Write all of it."""

@@ -137,7 +137,7 @@ class Kernel:
             self.journal,
             self.nursery,
             self.security.origin,
-            lambda: self.driver.retire(Reason.NAME_IN_USE),
+            self._on_stale,
         )
         self.outlets = Outlets(
             self.check_member,
@@ -229,6 +229,11 @@ class Kernel:
 
     def _deliver_membership(self, peer: NodeSpec, batch: list[tuple[str, object]], feeder: Feeder) -> None:
         self.driver.deliver(peer, batch)
+
+    def _on_stale(self, life: NodeSpec) -> None:
+        """A newer life than that one is known: we are who has to go, unless we are that newer life."""
+        if life == self.me:
+            self.driver.retire(Reason.NAME_IN_USE)
 
     def _introduce(self, key: LaneKey, wire: Wire) -> Hello:
         channel, lane = key
