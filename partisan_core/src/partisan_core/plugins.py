@@ -51,6 +51,7 @@ GROUPS = {
 
 PUBLISHED = {
     ("overlay", "fullmesh"): "partisan-fullmesh",
+    ("overlay", "static"): "partisan-static",
     ("serializer", "msgpack"): "partisan-codec-msgpack",
     ("extension", "control"): "partisan-control",
 }
