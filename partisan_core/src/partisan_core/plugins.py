@@ -52,6 +52,7 @@ GROUPS = {
 PUBLISHED = {
     ("overlay", "fullmesh"): "partisan-fullmesh",
     ("overlay", "static"): "partisan-static",
+    ("overlay", "clientserver"): "partisan-clientserver",
     ("serializer", "msgpack"): "partisan-codec-msgpack",
     ("extension", "control"): "partisan-control",
 }

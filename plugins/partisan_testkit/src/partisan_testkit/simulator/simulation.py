@@ -77,7 +77,13 @@ class Simulation:
 
     # -- what happens to nodes -------------------------------------------------------------------------------
 
-    def start(self, name: str, address: Address | None = None, snapshot: bytes = b"") -> SimulatedNode:
+    def start(
+        self,
+        name: str,
+        address: Address | None = None,
+        snapshot: bytes = b"",
+        labels: Mapping[str, str] | None = None,
+    ) -> SimulatedNode:
         """Start a new life of `name`, newer than all before it, at its own or the given address."""
         number = len(self.nodes)
         spec = NodeSpec(
@@ -85,6 +91,7 @@ class Simulation:
             _FIRST_INCARNATION + self.timeline.now + number,
             self._rng.getrandbits(64),
             (address or Address("10.0.0.1", 10_000 + number),),
+            dict(labels or {}),
         )
         strategy = self._overlay(spec, seeded(self._seed, number))
         if snapshot:
