@@ -23,6 +23,7 @@ SOURCES = sources()
 
 PURE = (
     "partisan_*/src/*/_protocol.py",
+    "partisan_*/src/*/_neighbours.py",
     "partisan_*/src/*/_views.py",
     "partisan_*/src/*/messages.py",
     "plugins/partisan_*/src/*/_protocol.py",

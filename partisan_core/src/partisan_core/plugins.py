@@ -51,6 +51,7 @@ GROUPS = {
 
 PUBLISHED = {
     ("overlay", "fullmesh"): "partisan-fullmesh",
+    ("overlay", "hyparview"): "partisan-hyparview",
     ("overlay", "static"): "partisan-static",
     ("overlay", "clientserver"): "partisan-clientserver",
     ("serializer", "msgpack"): "partisan-codec-msgpack",

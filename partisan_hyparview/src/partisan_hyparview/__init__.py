@@ -1,0 +1,4 @@
+"""HyParView: every node has a few neighbours, and knows some more to replace them from."""
+
+from partisan_hyparview._protocol import HyParView as HyParView
+from partisan_hyparview.config import HyParViewConfig as HyParViewConfig
