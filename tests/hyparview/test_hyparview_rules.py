@@ -276,6 +276,15 @@ def test_views_are_the_same_objects_while_nothing_changes() -> None:
     assert one.node.links() is links
 
 
+@pytest.mark.parametrize(("share", "urgent"), [(0, False), (100, True)])
+def test_a_lost_neighbour_is_probed_and_a_share_of_the_probes_cannot_be_refused(share: int, urgent: bool) -> None:
+    node = HyParView(spec("me"), HyParViewConfig(urgent_probes=share), Random(0))
+    for event in (Started(), Received(A, Neighbour(True)), Received(B, Neighbour(True)), LinkDown(A, Reason.GONE)):
+        node.handle(event, 0.0)
+    assert ("a", Neighbour(urgent)) in sent(node.handle(TimerFired("shuffle"), 1.0))
+    assert "a" not in dict(sent(node.handle(TimerFired("shuffle"), 2.0)))
+
+
 def test_a_restarted_node_asks_whom_it_remembers() -> None:
     again = HyParView(spec("me", 2), HyParViewConfig(), Random(0))
     again.restore(One(A, B).node.snapshot())
