@@ -33,10 +33,17 @@ class Note(Struct, frozen=True):
     reason: Reason
 
 
+class Decline(Struct, frozen=True):
+    """`peer` will not have this node: a `join` through it fails with these words, which say how to mend it."""
+
+    peer: NodeSpec
+    why: str
+
+
 class Retire(Struct, frozen=True):
     """The local node is no longer a member: it was evicted, or a newer life of its name exists (`NAME_IN_USE`)."""
 
     reason: Reason
 
 
-Effect = Send | StartTimer | Note | Retire
+Effect = Send | StartTimer | Note | Decline | Retire

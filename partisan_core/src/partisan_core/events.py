@@ -31,6 +31,8 @@ class Reason(StrEnum):
     """The handshake ended in a refusal."""
     RELEASED = "released"
     """Neither end wants the link."""
+    FORGOTTEN = "forgotten"
+    """A partial view has no room for it any more: nothing is known against it."""
     NAME_IN_USE = "name_in_use"
     """A newer life of our own name exists elsewhere."""
 
@@ -59,6 +61,17 @@ class Reconcile(Struct, frozen=True):
     """The cluster shall consist of exactly `peers` (and the local node). Empty means: no opinion, change nothing."""
 
     peers: tuple[NodeSpec, ...]
+
+
+class Reserve(Struct, frozen=True):
+    """Keep `slots` places for neighbours whose `label` has this `value`; 0 gives them back.
+
+    Only strategies with the capability `reserved_slots` receive it.
+    """
+
+    label: str
+    value: str
+    slots: int
 
 
 class LinkUp(Struct, frozen=True):
@@ -112,6 +125,7 @@ Event = (
     | Leave
     | Evict
     | Reconcile
+    | Reserve
     | LinkUp
     | LinkDown
     | DialFailed

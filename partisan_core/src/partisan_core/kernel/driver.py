@@ -11,7 +11,7 @@ import trio
 from msgspec import Struct, field
 
 from partisan_core import detection, notices
-from partisan_core.effects import Note, Retire, Send, StartTimer
+from partisan_core.effects import Decline, Note, Retire, Send, StartTimer
 from partisan_core.events import DialFailed, Event, Reason, Received, Suspected, TimerFired, Trusted
 from partisan_core.host import Connect, Outcome, Release, StrategyHost
 from partisan_core.identity import NodeSpec
@@ -121,7 +121,7 @@ class Driver(Struct, eq=False):
                 self._report(outcome)
             case Retire(reason=reason):
                 self.retire(reason)
-            case Note():
+            case Decline() | Note():
                 pass  # the host has put the reason into the differences
 
     def _fire(self, host: StrategyHost, token: str) -> None:
