@@ -23,17 +23,23 @@ SOURCES = sources()
 
 PURE = (
     "partisan_*/src/*/_protocol.py",
+    "partisan_clientserver/src/*/_client.py",
+    "partisan_clientserver/src/*/_server.py",
     "partisan_*/src/*/_neighbours.py",
     "partisan_*/src/*/_views.py",
+    *(f"partisan_hyparview/src/*/_{name}.py" for name in ("acquaintances", "backoff", "draws", "hearsay", "reserved")),
+    "partisan_*/src/*/_xbot.py",
+    "partisan_*/src/*/costs.py",
     "partisan_*/src/*/messages.py",
     "plugins/partisan_*/src/*/_protocol.py",
+    "plugins/partisan_*/src/*/_neighbours.py",
     "plugins/partisan_*/src/*/_views.py",
     "plugins/partisan_overlay_*/src/*/messages.py",
     *(
         f"partisan_core/src/partisan_core/{name}.py"
         for name in (
             "identity", "errors", "events", "effects", "strategy", "host", "notices",
-            "membership", "detection", "refs", "wire/*", "detectors/*", "policies/*", "kernel/_links",
+            "membership", "gossip", "detection", "refs", "wire/*", "detectors/*", "policies/*", "kernel/_links",
         )
     ),
 )  # fmt: skip

@@ -25,7 +25,7 @@ class Star:
 
     @staticmethod
     def _make(me: NodeSpec, rng: Random) -> Server | Client:
-        return make_member(me, ClientServerConfig(), rng)
+        return make_member(me, ClientServerConfig(servers=2), rng)
 
     def on_outcome(self, node: SimulatedNode, outcome: Outcome) -> None:
         if isinstance(outcome, Retire):
@@ -127,6 +127,17 @@ def test_a_client_that_was_evicted_while_cut_off_is_told_when_it_is_back() -> No
     star.simulation.network.heal()
     star.simulation.run_until(lambda: not star.clients[0].alive, 60.0)
     assert star.retired == [("c0", Reason.EVICTED)]
+
+
+def test_a_server_that_never_heard_that_a_client_evicted_it_is_told_when_that_client_joins_it() -> None:
+    star = Star(1, 1)
+    star.simulation.network.faults = Faults(loss=1.0)
+    star.simulation.evict(star.clients[0], star.servers[0].spec)
+    star.simulation.run(2.0)
+    star.simulation.network.faults = Faults()
+    star.simulation.join(star.clients[0], lambda: star.servers[0])
+    star.simulation.run_until(lambda: not star.servers[0].alive, 5.0)
+    assert star.retired == [("s0", Reason.EVICTED)]
 
 
 def test_a_newer_life_of_a_server_and_of_a_client_replaces_the_older() -> None:

@@ -10,7 +10,7 @@ from msgspec.msgpack import decode, encode
 from partisan_clientserver import Client, ClientServerConfig, Server
 from partisan_clientserver.messages import Digest, News, Rejected, Summary, Update
 from partisan_clientserver.plugin import make_member
-from partisan_core.effects import Send
+from partisan_core.effects import Decline, Send
 from partisan_core.errors import StartError
 from partisan_core.events import DialFailed, Join, LinkDown, LinkUp, Reason, Received, Started, TimerFired
 from partisan_core.identity import NodeSpec
@@ -66,6 +66,40 @@ def test_a_contact_and_hearsay_become_members_as_the_table_says(mine: str, their
         assert "peer" not in me.links() or (mine, theirs) in LINKED
 
 
+@pytest.mark.parametrize(("mine", "theirs"), PAIRS)
+def test_a_contact_without_a_role_is_declined_by_name_and_every_other_is_asked(mine: str, theirs: str) -> None:
+    effects = member("me", mine).handle(Join(spec("peer", theirs)), 0.0)
+    declined = [one for one in effects if isinstance(one, Decline)]
+    if theirs in ("server", "client"):
+        assert declined == []
+    else:
+        assert [one.peer.name for one in declined] == ["peer"]
+        assert "node peer has " in declined[0].why
+        assert 'write [node.labels] role = "server" or "client"' in declined[0].why
+
+
+@pytest.mark.parametrize(("mine", "theirs"), PAIRS)
+def test_the_words_of_a_rejection_reach_whoever_joins_unless_servers_are_named(mine: str, theirs: str) -> None:
+    speaker = NodeSpec("peer", 1, 1, (), LABELS[theirs])
+    for known in ([], ["s1"]):
+        me = member("me", mine)
+        for name in known:
+            me.handle(Join(spec(name, "server")), 0.0)
+        sent = me.handle(Received(speaker, Summary({})), 0.0)
+        rejections = [one.message for one in sent if isinstance(one, Send) and isinstance(one.message, Rejected)]
+        if (mine, theirs) in LINKED:
+            assert rejections == []
+            continue
+        [rejection] = rejections
+        joining = member("peer", "client")  # with the label that it should have had
+        said = joining.handle(Received(me._me, rejection), 0.0)
+        if theirs == "client" and known:
+            assert (said, set(joining.links())) == ([], {"s1"})
+        else:
+            assert said == [Decline(me._me, rejection.reason)]
+            assert joining.links() == {}
+
+
 @pytest.mark.parametrize("label", ["unlabelled", "unknown"])
 def test_a_node_without_a_role_is_not_made_and_the_error_names_the_label(label: str) -> None:
     with pytest.raises(StartError, match=r"'clientserver': node me has .*role.*nothing was started"):
@@ -93,6 +127,13 @@ def test_a_server_wants_the_link_of_a_client_until_it_is_lost() -> None:
     assert set(server.links()) == {"c"}
     server.handle(LinkDown(client, Reason.UNREACHABLE), 0.0)
     assert (set(server.links()), set(server.members())) == (set(), {"me", "c"})
+
+
+def test_a_new_life_of_a_linked_client_stays_wanted_before_it_has_said_so() -> None:
+    server = member("me", "server")
+    server.handle(Received(spec("c", "client"), Summary({})), 0.0)
+    server.handle(LinkUp(spec("c", "client", 2)), 0.0)
+    assert server.links() == {"c": spec("c", "client", 2)}
 
 
 def test_a_server_goes_on_wanting_a_lost_server() -> None:

@@ -159,6 +159,12 @@ def test_a_newer_life_that_answers_replaces_the_neighbour(host: StrategyHost, wi
     assert host.neighbours == {"beta": NEWER_BETA}
 
 
+def test_who_is_let_go_is_named_by_the_life_that_was_the_neighbour(host: StrategyHost, wishes: Wishes) -> None:
+    want(host, BETA)
+    link_up(host, NEWER_BETA)
+    assert NeighbourDown(NEWER_BETA, Reason.DEMOTED) in want(host)
+
+
 def test_news_of_an_older_life_does_not_touch_the_link_to_a_newer(host: StrategyHost, wishes: Wishes) -> None:
     want(host, BETA)
     link_up(host, NEWER_BETA)

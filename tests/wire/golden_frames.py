@@ -7,11 +7,12 @@ versions no longer understand each other: raise `VERSIONS`, keep the old file, a
 from pathlib import Path
 
 from partisan_core.events import Reason
-from partisan_core.wire.batch import encode_data
+from partisan_core.wire.batch import encode_data, encode_relayed
 from partisan_core.wire.control import Goodbye, Interest, encode_control
 from partisan_core.wire.frames import HAS_SECTION, IGNORABLE, Kind, encode_frame
 from partisan_core.wire.handshake import State
 from partisan_core.wire.messages import Refused
+from partisan_core.wire.relaying import Forward, Forwarded, Letter, encode_letter
 from tests.wire.hands import BETA, accepter, dialler, frame
 
 FOLDER = Path(__file__).parent / "golden"
@@ -37,10 +38,16 @@ def _refusal() -> bytes:
     return this.refuse(Refused.CLOSING, "node beta is closing")
 
 
+LETTERS: list[Letter] = [
+    Forward("gamma", 1_700_000_000_000, 70_000, b"\x92\xa7greeter\x01"),
+    Forwarded("alpha", 1_700_000_000_001, 2**63 + 5, b"\x92\xa7greeter\xc0"),
+]
+
 EXAMPLES = {
     **_handshake(),
     "refusal": _refusal(),
     "data": encode_data(70_001, 2, b"\x92\x92\xa7greeter\x81\xa5hello\x01\x92\xa7greeter\xc0"),
+    "relay": encode_relayed(7, [encode_letter(letter) for letter in LETTERS]),
     "ping": encode_frame(Kind.PING, b"", 5),
     "pong": encode_frame(Kind.PONG, b"", 5),
     "control_interest": encode_frame(Kind.CONTROL, encode_control(Interest(True))),

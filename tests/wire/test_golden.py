@@ -7,11 +7,12 @@ from msgspec.structs import asdict
 
 from partisan_core.wire.batch import split_data
 from partisan_core.wire.control import Goodbye, Interest, decode_control
-from partisan_core.wire.frames import Frame, FrameReader, Kind
+from partisan_core.wire.frames import IGNORABLE, Frame, FrameReader, Kind
 from partisan_core.wire.handshake import Handshake, State
 from partisan_core.wire.limits import PREAUTH_BODY
 from partisan_core.wire.messages import Hello, Proof, Refusal, Refused, Welcome
-from tests.wire.golden_frames import EXAMPLES, FOLDER, stored
+from partisan_core.wire.relaying import decode_letters
+from tests.wire.golden_frames import EXAMPLES, FOLDER, LETTERS, stored
 from tests.wire.hands import ALPHA, BETA, accepter, dialler, frame, hello, unsigned
 
 
@@ -55,6 +56,10 @@ def test_todays_reader_reads_the_other_golden_frames() -> None:
     count, payload = split_data(data.body)
     assert (data.number, count) == (70_001, 2)
     assert msgspec.msgpack.decode(payload) == [["greeter", {"hello": 1}], ["greeter", None]]
+    relay = frame(stored("relay"))
+    count, payload = split_data(relay.body)
+    assert (relay.number, count, relay.flags) == (7, 2, IGNORABLE)
+    assert decode_letters(payload) == LETTERS
     assert decode_control(frame(stored("control_interest")).body) == Interest(True)
     assert isinstance(decode_control(frame(stored("control_goodbye")).body), Goodbye)
     assert [(frame(stored(name)).kind, frame(stored(name)).number) for name in ("ping", "pong")] == [(6, 5), (7, 5)]

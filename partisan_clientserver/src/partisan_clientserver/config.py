@@ -11,8 +11,9 @@ from partisan_core.config.units import PositiveSeconds
 class ClientServerConfig:
     """How many servers a client holds on to, and how the servers gossip."""
 
-    servers: Annotated[int, Count(1, 1000)] = 2
-    """To how many servers a client wants a link. Chosen: one may die unnoticed; Partisan's clients take all."""
+    servers: Annotated[int, Count(1, 1000)] = 16
+    """To how many servers a client wants a link. Chosen: to all of a usual star, as Partisan's clients, so that each
+    server can relay to each client; bounded, as each link costs both ends connections."""
     gossip_interval: PositiveSeconds = 1.0
     """Between two rounds: digests among servers, a client's summary to its servers. Chosen: as in a full mesh."""
     fanout: Annotated[int, Count(1, 1000)] = 3

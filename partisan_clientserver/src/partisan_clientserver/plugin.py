@@ -2,7 +2,9 @@
 
 from random import Random
 
-from partisan_clientserver._protocol import Client, Member, Server
+from partisan_clientserver._client import Client
+from partisan_clientserver._protocol import Member
+from partisan_clientserver._server import Server
 from partisan_clientserver._views import Role, mislabelled, role_of
 from partisan_clientserver.config import ClientServerConfig
 from partisan_core.errors import StartError
@@ -10,7 +12,7 @@ from partisan_core.identity import NodeSpec
 from partisan_core.kinds import OverlayPlugin
 from partisan_core.plugins import hookimpl
 
-PARTISAN_API = "1.0"
+PARTISAN_API = "1.2"
 
 
 def make_member(me: NodeSpec, config: ClientServerConfig, rng: Random) -> Server | Client:
@@ -30,4 +32,9 @@ def make_member(me: NodeSpec, config: ClientServerConfig, rng: Random) -> Server
 @hookimpl
 def partisan_overlay() -> OverlayPlugin:
     """Hand over the star."""
-    return OverlayPlugin(make=make_member, config=ClientServerConfig, capabilities=Member.capabilities)
+    return OverlayPlugin(
+        make=make_member,
+        config=ClientServerConfig,
+        capabilities=Member.capabilities,
+        unconnected="relay",
+    )

@@ -22,6 +22,16 @@ class DropReason(StrEnum):
     """It arrived in a batch that the channel's serializer could not read; the connection was closed."""
     NO_MAILBOX = "no_mailbox"
     """Nobody has opened the mailbox that it was for."""
+    NO_CHANNEL = "no_channel"
+    """It waited for a link to a node that turned out to have no such channel."""
+    TOO_LARGE = "too_large"
+    """Larger than what the node that it was for takes, as a link to that one showed."""
+    NO_ROUTE = "no_route"
+    """A node that was to relay it has no link to the node that it was for. Counted by the relay, as the next two."""
+    RELAY_FULL = "relay_full"
+    """Too many relayed messages wait for the same node."""
+    RELAY_REFUSED = "relay_refused"
+    """By its own rule, `[routing] unconnected`, the node neither relays messages nor takes relayed ones."""
 
     NODE_LEFT = "node_left"
     """This and all that follow: it was queued for a node that went down, and why it did."""
@@ -33,6 +43,7 @@ class DropReason(StrEnum):
     NODE_UNREACHABLE = "node_unreachable"
     NODE_REJECTED = "node_rejected"
     NODE_RELEASED = "node_released"
+    NODE_FORGOTTEN = "node_forgotten"
     NODE_NAME_IN_USE = "node_name_in_use"
 
 

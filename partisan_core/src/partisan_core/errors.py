@@ -19,6 +19,7 @@ PartisanError
 │   ├── UnknownNode        no such node, with the nearest name
 │   ├── UnknownChannel     no such channel, with the nearest name
 │   ├── NodeDown           known, and down
+│   ├── NotConnected       a member without a link, and no way to it is allowed or known
 │   ├── EncodeError        the message is not plain data, or larger than max_message_size
 │   └── WouldBlock         send_nowait on a full lane
 ├── MailboxError           a second mailbox of one name, or use after close
@@ -114,6 +115,10 @@ class UnknownChannel(SendError):
 
 class NodeDown(SendError):
     """The node is known, and down."""
+
+
+class NotConnected(SendError):
+    """There is no link to the node, and the rule `[routing] unconnected` gives no other way."""
 
 
 class EncodeError(SendError):

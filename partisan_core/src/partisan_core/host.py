@@ -111,15 +111,16 @@ class StrategyHost:
             yield NeighbourUp(up)
             self._pending.append(LinkUp(up))
 
-    def _compare_members(self) -> Iterator[Outcome]:
-        before, after = self._members, self.strategy.members()
+    def _compare_members(self) -> list[Outcome]:
+        before, after, reasons = self._members, self.strategy.members(), self._reasons
         self._members = after
-        for name, peer in before.items():
-            if name not in after:
-                yield MemberLeft(peer, self._reasons.get(name, Reason.LEFT))
-        for name, peer in after.items():
-            if name not in before or before[name].life != peer.life:
-                yield MemberJoined(peer)
+        left = [MemberLeft(peer, reasons.get(name, Reason.LEFT)) for name, peer in before.items() if name not in after]
+        joined = [
+            MemberJoined(peer)
+            for name, peer in after.items()
+            if (held := before.get(name)) is not peer and (held is None or held.life != peer.life)
+        ]
+        return [*left, *joined]
 
     def _compare_links(self) -> Iterator[Outcome]:
         before, after = self._links, self.strategy.links()
@@ -135,8 +136,9 @@ class StrategyHost:
 
     def _release(self, peer: NodeSpec) -> Iterator[Outcome]:
         reason = self._reasons.get(peer.name, Reason.DEMOTED)
-        if self._neighbours.pop(peer.name, None) is not None:
-            yield NeighbourDown(peer, reason)
+        neighbour = self._neighbours.pop(peer.name, None)
+        if neighbour is not None:
+            yield NeighbourDown(neighbour, reason)
         yield Release(peer, reason)
 
     def _supersede(self, peer: NodeSpec, reason: Reason) -> Iterator[Outcome]:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from partisan_core.detection import DetectorEffect, DetectorEvent
 from partisan_core.identity import Address, NodeSpec
@@ -159,6 +159,10 @@ class Transport(Protocol):
         """
 
 
+Unconnected = Literal["dial", "relay", "refuse"]
+"""How a message goes to a node to which there is no link."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverlayPlugin:
     """An overlay network."""
@@ -171,6 +175,8 @@ class OverlayPlugin:
     """What an application may require of it: the `capabilities` of what `make` makes."""
     version: int = 1
     """The version of its messages. Nodes with different ones refuse each other by name."""
+    unconnected: Unconnected = "dial"
+    """What `[routing] unconnected` means where the configuration leaves it to the overlay. Since: 1.2"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

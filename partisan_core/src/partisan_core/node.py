@@ -87,7 +87,7 @@ class Node:
 
         Raises:
             UnknownNode: no such member, with the nearest name.
-            CapabilityError: the overlay cannot evict.
+            CapabilityError: the overlay cannot evict; says which of those installed can.
         """
         operations.evict(self._kernel, name)
 
@@ -99,9 +99,18 @@ class Node:
 
         Raises:
             JoinError: a contact could not be asked who it is; nothing was changed.
-            CapabilityError: the overlay cannot reconcile.
+            CapabilityError: the overlay cannot reconcile; says which of those installed can.
         """
         await operations.reconcile(self._kernel, [Address.parse(contact) for contact in contacts])
+
+    def reserve(self, label: str, value: str, slots: int = 1) -> None:
+        """Keep places among the neighbours for nodes whose `label` has this `value`; 0 gives them back.
+
+        Raises:
+            CapabilityError: the overlay has no `reserved_slots`; says which of those installed have.
+            ValueError: `slots` is negative.
+        """
+        operations.reserve(self._kernel, label, value, slots)
 
     def members(self) -> tuple[NodeSpec, ...]:
         """Whom the overlay knows, this node included, by name."""

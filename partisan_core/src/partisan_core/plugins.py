@@ -33,10 +33,11 @@ from partisan_core.strategy import MembershipStrategy
 if TYPE_CHECKING:
     from importlib_metadata import EntryPoint
 
-API_VERSION = (1, 1)
+API_VERSION = (1, 2)
 """What this core offers. A plugin is accepted when its major is the same and its minor not above.
 
-1.1 added extensions: a kind that was not there, so nothing that 1.0 promised has changed.
+1.1 added extensions: a kind that was not there, so nothing that 1.0 promised has changed. 1.2 added what an overlay may
+say and need not: `OverlayPlugin.unconnected`, the event `Reserve`, the effect `Decline`, the counter `ignored`.
 """
 
 GROUPS = {
@@ -54,6 +55,8 @@ PUBLISHED = {
     ("overlay", "hyparview"): "partisan-hyparview",
     ("overlay", "static"): "partisan-static",
     ("overlay", "clientserver"): "partisan-clientserver",
+    ("overlay", "scamp_v1"): "partisan-overlay-scamp",
+    ("overlay", "scamp_v2"): "partisan-overlay-scamp",
     ("serializer", "msgpack"): "partisan-codec-msgpack",
     ("extension", "control"): "partisan-control",
 }

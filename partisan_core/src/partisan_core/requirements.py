@@ -24,13 +24,18 @@ def check_requirements(config: Config, plugins: Plugins) -> None:
         overlay = plugins.overlay(config.overlay.use)
     missing = [name for name in config.node.requires if name not in overlay.capabilities]
     if missing:
-        installed = _installed(plugins)
-        installed[config.overlay.use] = overlay.capabilities
         raise RequirementError(
-            f"{config.origins.get('node.requires', 'default')}: node.requires: overlay {config.overlay.use!r} lacks "
-            f"{'; '.join(_lack(name, installed) for name in missing)}. It has {_list(overlay.capabilities)}. "
+            f"{config.origins.get('node.requires', 'default')}: node.requires: "
+            f"{describe_lack(plugins, config.overlay.use, overlay.capabilities, missing)}. "
             f"Nothing was started: use another overlay, or require less"
         )
+
+
+def describe_lack(plugins: Plugins, overlay: str, capabilities: Collection[str], missing: Iterable[str]) -> str:
+    """Say what the overlay lacks, which of those installed have it, and what it has."""
+    installed = _installed(plugins) | {overlay: capabilities}
+    lacks = "; ".join(_lack(name, installed) for name in missing)
+    return f"overlay {overlay!r} lacks {lacks}. It has {_list(capabilities)}"
 
 
 def _lack(name: str, installed: Mapping[str, Collection[str]]) -> str:

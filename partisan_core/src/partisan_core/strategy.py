@@ -18,6 +18,9 @@ class MembershipStrategy(Protocol):
     """A pure state machine that manages the membership of one node.
 
     Built as `factory(me: NodeSpec, config, rng: random.Random)`. The first event is `Started`.
+
+    May have an attribute `ignored`, a `Counter[str]` of the messages that it did not believe, by kind: the status of a
+    node shows it.
     """
 
     messages: ClassVar[Sequence[type[Struct]]]

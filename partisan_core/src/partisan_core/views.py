@@ -78,6 +78,8 @@ class Status(Struct, frozen=True):
     """Why the node is not healthy: it is no member, or it wants links and has none. Empty: it is."""
     missing: tuple[str, ...]
     """To whom it has wanted a link for longer than `links.reconnect_grace` without getting one."""
+    ignored: dict[str, int] = {}
+    """Messages that the overlay took for forged, stale or oversized, by kind, where it counts them."""
 
 
 class MemberRow(Struct, frozen=True):

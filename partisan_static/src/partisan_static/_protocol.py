@@ -100,7 +100,9 @@ class Static:
     def _handle_leave(self) -> list[Effect]:
         effects: list[Effect] = [Send(peer, Farewell()) for peer in self._peers.values()]
         self._left = True
-        self._members, self._peers = self._peers, {}
+        self._members = self._peers
+        if self._peers:
+            self._peers = {}
         return effects
 
     def _on_greeting(self, peer: NodeSpec) -> list[Effect]:

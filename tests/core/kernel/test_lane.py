@@ -31,6 +31,9 @@ class Carrier:
     def give_up(self, why: str) -> None:
         self.close(why)
 
+    def wake(self) -> None:
+        raise AssertionError("nothing is in transit")
+
     def replace(self) -> None:
         self.close("replaced")
 

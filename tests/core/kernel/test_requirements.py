@@ -62,7 +62,7 @@ async def test_what_is_missing_is_told_with_the_installed_overlays_that_have_it(
     install(site, "moon", "evict", "reserved_slots")
     install(site, "sun", "reserved_slots")
     answer = await refusal("evict", "reserved_slots", "monitors", tmp_path=tmp_path)
-    assert "overlay 'star' lacks 'reserved_slots'; installed overlays that have it: moon, sun; 'monitors'" in answer
+    assert "overlay 'star' lacks 'reserved_slots'; installed overlays that have it: hyparview, moon, sun; " in answer
     assert "'monitors'; installed overlays that have it: none" in answer
     assert "It has evict. Nothing was started" in answer
 

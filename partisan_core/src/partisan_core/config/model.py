@@ -142,6 +142,16 @@ class LinkConfig(Table):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingConfig(Table):
+    """`[routing]`: how a message goes to a node to which there is no link."""
+
+    unconnected: Literal["overlay", "dial", "relay", "refuse"] = "overlay"
+    """`dial` a link for it, `relay` it through a node that has one, or `refuse` it. Default: what the overlay says."""
+    idle_timeout: PositiveSeconds = 30.0
+    """How long a dialled link is kept when no message goes over it, either way. Origin: design, section 8."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MailboxConfig(Table):
     """`[mailboxes]`: the bound of what waits to be received."""
 
@@ -211,6 +221,7 @@ class Config(Table):
     transport: Selection = field(default_factory=lambda: _default("transport"))
     channels: Mapping[Annotated[str, Name()], ChannelConfig] = field(default_factory=dict)
     links: LinkConfig = field(default_factory=LinkConfig)
+    routing: RoutingConfig = field(default_factory=RoutingConfig)
     mailboxes: MailboxConfig = field(default_factory=MailboxConfig)
     limits: LimitConfig = field(default_factory=LimitConfig)
     security: SecurityConfig = field(default_factory=SecurityConfig)

@@ -15,10 +15,14 @@ from partisan_core.kernel.lane import Lane
 from partisan_core.kinds import ChannelPolicy, Serializer
 from partisan_core.mailboxes import Feeder, Mailbox
 from partisan_core.spelling import did_you_mean
+from partisan_core.wire.batch import join_array
 from partisan_core.wire.limits import LEAST_BODY
 
 MEMBERSHIP = "membership"
 """The control channel: always there, one lane, the core's own typed codec."""
+
+DECODE_ERRORS = (msgspec.DecodeError, RecursionError, MemoryError, OverflowError, ValueError, TypeError)
+"""What decoding a peer's bytes may raise (reliability reference 4.2); anything else is a bug of ours and loud."""
 
 Deliver = Callable[[NodeSpec, list[tuple[str, Any]], Feeder], Mailbox | None]
 """Puts the messages of a peer where they belong; returns a mailbox that is full now."""
@@ -64,8 +68,8 @@ class MembershipCodec:
         return self._encoder.encode(envelope)
 
     def join(self, pieces: Sequence[bytes]) -> bytes:
-        """An array of them (MessagePack array32)."""
-        return b"".join((b"\xdd", len(pieces).to_bytes(4, "big"), *pieces))
+        """An array of them."""
+        return join_array(pieces)
 
     def decode_batch(self, data: memoryview) -> list[tuple[str, Any]]:
         """Typed messages, or `msgspec.DecodeError`."""

@@ -1,9 +1,8 @@
 """One authenticated connection: a reader and a writer over a wire, in the service of one lane."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
-import msgspec
 import trio
 from msgspec import Struct
 
@@ -11,24 +10,23 @@ from partisan_core.drops import DropReason
 from partisan_core.errors import FrameError, WireError
 from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
-from partisan_core.kernel.channels import Channel
+from partisan_core.kernel.channels import DECODE_ERRORS, Channel
 from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.pings import Pings
 from partisan_core.kernel.reader import BROKEN, Reader
 from partisan_core.kernel.writer import Writer
 from partisan_core.kinds import Wire
-from partisan_core.mailboxes import Mailbox
+from partisan_core.mailboxes import Feeder, Mailbox
 from partisan_core.wire.batch import split_data
 from partisan_core.wire.control import Goodbye, Interest, decode_control, encode_control
 from partisan_core.wire.frames import Frame, FrameReader, Kind, encode_frame
 from partisan_core.wire.messages import Hello
+from partisan_core.wire.relaying import Letter, decode_letters
 from partisan_core.wire.sealing import Seals
 from partisan_core.wire.session import Losses
 
-DECODE_ERRORS = (msgspec.DecodeError, RecursionError, MemoryError, OverflowError, ValueError, TypeError)
-"""What decoding a peer's bytes may raise (reliability reference 4.2); anything else is a bug of ours and loud."""
-
-_DATA = int(Kind.DATA)
+_DATA, _RELAY = int(Kind.DATA), int(Kind.RELAY)
+_T = TypeVar("_T")
 
 _CONTROL_LIMIT = 1000
 """Answers to pings that wait to be written (chosen: a node of ours asks once a second)."""
@@ -55,6 +53,9 @@ class Owner(Protocol):
     def on_gap(self, peer: NodeSpec, lane: Lane, lost: int | None) -> None:
         """Messages of the peer were lost with a connection; None: nobody knows how many."""
 
+    def on_letters(self, channel: Channel, peer: NodeSpec, letters: list[Letter], feeder: Feeder) -> Mailbox | None:
+        """Messages for or from third nodes have arrived; returns a mailbox that is full now."""
+
     def on_ended(self, connection: "Connection") -> None:
         """It is over; `farewell` or `error` says why."""
 
@@ -74,6 +75,7 @@ class Connection:
         self.gave_up = False
         self.frames_in = self.messages_in = 0
         self._channel, self._owner = channel, owner
+        self._decode = channel.codec.decode_batch
         frames = FrameReader(max_body, seals and seals.incoming.tag)
         self.reader = Reader(wire, lane, self._take_in, buffer=buffer, frames=frames)
         self.writer = Writer(wire, lane, channel, self, seals.outgoing.seal if seals else bytes)
@@ -90,6 +92,10 @@ class Connection:
     def control(self, message: Interest | Goodbye) -> None:
         """Queue a control message; it goes before the lane's messages."""
         self.writer.put_control(encode_frame(Kind.CONTROL, encode_control(message)))
+
+    def wake(self) -> None:
+        """There is something to write in transit."""
+        self.writer.wake()
 
     def was_heard(self) -> bool:
         """Has the peer, or its system, given a sign of life since this was last asked?"""
@@ -186,12 +192,19 @@ class Connection:
         self.frames_in += len(frames)
         for frame in frames:
             if frame.kind == _DATA:
-                full = self._on_data(frame) or full
+                full = self._on_data(frame, self._decode, self._channel.deliver) or full
+            elif frame.kind == _RELAY:
+                full = self._on_data(frame, decode_letters, self._on_letters) or full
             else:
                 self._on_other(frame)
         return full
 
-    def _on_data(self, frame: Frame) -> Mailbox | None:
+    def _on_data(
+        self,
+        frame: Frame,
+        decode: Callable[[memoryview], list[_T]],
+        deliver: Callable[[NodeSpec, list[_T], Feeder], Mailbox | None],
+    ) -> Mailbox | None:
         count, payload = split_data(frame.body)
         admission = self.lane.session.admit(frame.number, count)
         if admission.gap:
@@ -199,21 +212,15 @@ class Connection:
         if admission.skip == count:
             return None
         try:
-            batch = self._decode(payload, count)
+            batch = _decode(decode, payload, count)
         except FrameError:
             self.lane.drop(DropReason.UNDECODABLE, count - admission.skip)
             raise
         self.messages_in += count - admission.skip
-        return self._channel.deliver(self.peer, batch[admission.skip :] if admission.skip else batch, self.reader)
+        return deliver(self.peer, batch[admission.skip :] if admission.skip else batch, self.reader)
 
-    def _decode(self, payload: memoryview, count: int) -> list[tuple[str, Any]]:
-        try:
-            batch = self._channel.codec.decode_batch(payload)
-        except DECODE_ERRORS as error:
-            raise FrameError(f"a batch of {count} messages cannot be decoded: {type(error).__name__}") from error
-        if len(batch) != count:
-            raise FrameError(f"a batch said to hold {count} messages holds {len(batch)}")
-        return batch
+    def _on_letters(self, peer: NodeSpec, letters: list[Letter], feeder: Feeder) -> Mailbox | None:
+        return self._owner.on_letters(self._channel, peer, letters, feeder)
 
     def _on_other(self, frame: Frame) -> None:
         match frame.kind:
@@ -252,3 +259,13 @@ class Connection:
         self._said_goodbye = True
         if self.farewell is not None:
             self.close("ended by both ends")
+
+
+def _decode(decode: Callable[[memoryview], list[_T]], payload: memoryview, count: int) -> list[_T]:
+    try:
+        batch = decode(payload)
+    except DECODE_ERRORS as error:
+        raise FrameError(f"a batch of {count} messages cannot be decoded: {type(error).__name__}") from error
+    if len(batch) != count:
+        raise FrameError(f"a batch said to hold {count} messages holds {len(batch)}")
+    return batch

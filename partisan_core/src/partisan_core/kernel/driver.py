@@ -42,7 +42,9 @@ class Driver(Struct, eq=False):
     _strict: bool
     on_retired: Callable[[Reason], None] = lambda reason: None
     changed: trio.lowlevel.ParkingLot = field(default_factory=trio.lowlevel.ParkingLot)
-    """Unparked after every event that changed members or neighbours."""
+    """Unparked after every event that changed members or neighbours, and when a contact declined."""
+    declined: dict[str, str] = field(default_factory=dict)
+    """Why a contact that is being joined will not have this node; empty until it is heard. Kept by `joining`."""
     _steps: deque[Step] = field(default_factory=deque)
     _running: bool = False
 
@@ -121,8 +123,16 @@ class Driver(Struct, eq=False):
                 self._report(outcome)
             case Retire(reason=reason):
                 self.retire(reason)
-            case Decline() | Note():
+            case Decline(peer=peer, why=why):
+                self._decline(peer, why)
+            case Note():
                 pass  # the host has put the reason into the differences
+
+    def _decline(self, peer: NodeSpec, why: str) -> None:
+        self._journal.report(notices.DialRefused(peer, Reason.REJECTED, why))
+        if peer.name in self.declined:
+            self.declined[peer.name] = why
+            self.changed.unpark_all()
 
     def _fire(self, host: StrategyHost, token: str) -> None:
         """A timer of a life that has ended with `leave` is nobody's."""

@@ -50,35 +50,42 @@ async def contact(kernel: Kernel, address: Address) -> NodeSpec:
 
 async def join_one_of(kernel: Kernel, contacts: Collection[Address], *, fully: bool) -> bool:
     """One round over all contacts. True: joined."""
-    refusals: list[str] = []
+    refusals: dict[Address, str] = {}
     me = kernel.me
-    found = await _first_answer(kernel, contacts, refusals)
-    if kernel.left or kernel.me is not me:
-        return False  # the life that asked is over
-    if found is not None:
-        kernel.driver.feed(Join(found))
-        return await _is_linked(kernel) and (not fully or await _is_filled(kernel, found))
+    while (answer := await _first_answer(kernel, contacts, refusals)) is not None:
+        if kernel.left or kernel.me is not me:
+            return False  # the life that asked is over
+        address, found = answer
+        why = await _join_through(kernel, found)
+        if not why:
+            return bool(kernel.driver.host.neighbours) and (not fully or await _is_filled(kernel, found))
+        refusals[address] = f"declined by {found.name}: {why}"
     if len(refusals) == len(contacts):
-        raise JoinError(f"this node lives on, not joined: {'; '.join(refusals)}")
+        raise JoinError(
+            f"this node lives on, not joined: {'; '.join(f'{one}: {why}' for one, why in refusals.items())}"
+        )
     return False
 
 
-async def _first_answer(kernel: Kernel, contacts: Iterable[Address], refusals: list[str]) -> NodeSpec | None:
+_Answer = tuple[Address, NodeSpec]
+
+
+async def _first_answer(kernel: Kernel, contacts: Iterable[Address], refusals: dict[Address, str]) -> _Answer | None:
     """Dial one contact after the other, without waiting for the silent ones, until one answers."""
-    answers: list[NodeSpec | Exception] = []
+    answers: list[_Answer | Exception] = []
 
     async def knock(address: Address, ended: trio.Event) -> None:
         try:
-            answer: NodeSpec | Exception | None = await _ask(kernel, address, refusals)
+            found: NodeSpec | Exception | None = await _ask(kernel, address, refusals)
         except Exception as error:  # noqa: BLE001 - raised below, where it comes out in no group
-            answer = error
+            found = error
         ended.set()
-        if answer is not None:
-            answers.append(answer)
+        if found is not None:
+            answers.append(found if isinstance(found, Exception) else (address, found))
             nursery.cancel_scope.cancel()
 
     async with trio.open_nursery() as nursery:
-        for address in contacts:
+        for address in [one for one in contacts if one not in refusals]:
             ended = trio.Event()
             nursery.start_soon(knock, address, ended)
             with trio.move_on_after(STAGGER):
@@ -89,26 +96,34 @@ async def _first_answer(kernel: Kernel, contacts: Iterable[Address], refusals: l
     return first
 
 
-async def _ask(kernel: Kernel, address: Address, refusals: list[str]) -> NodeSpec | None:
+async def _ask(kernel: Kernel, address: Address, refusals: dict[Address, str]) -> NodeSpec | None:
     try:
         return await contact(kernel, address)
     except Refusing as refusing:
         if refusing.code == Refused.NAME_IN_USE and refusing.is_proven:
             raise NameInUse(f"{address}: {refusing}") from refusing
         if refusing.code not in _PASSING:
-            refusals.append(f"{address}: {refusing}")
+            refusals[address] = str(refusing)
     except NO_ANSWER:
         pass
     return None
 
 
-async def _is_linked(kernel: Kernel) -> bool:
-    """Wait, about as long as a handshake may take, for the overlay to make somebody a neighbour."""
+async def _join_through(kernel: Kernel, contact: NodeSpec) -> str:
+    """Wait, about as long as a handshake may take, for the overlay to make somebody a neighbour, or to be declined.
+
+    Returns why it was declined; nothing if it was not.
+    """
     driver = kernel.driver
-    with trio.move_on_after(kernel.config.links.handshake_timeout):
-        while not driver.host.neighbours:
-            await driver.changed.park()
-    return bool(driver.host.neighbours)
+    driver.declined[contact.name] = ""
+    try:
+        driver.feed(Join(contact))
+        with trio.move_on_after(kernel.config.links.handshake_timeout):
+            while not (driver.host.neighbours or driver.declined.get(contact.name)):
+                await driver.changed.park()
+    finally:
+        why = driver.declined.pop(contact.name, "")
+    return why
 
 
 async def _is_filled(kernel: Kernel, contact: NodeSpec) -> bool:

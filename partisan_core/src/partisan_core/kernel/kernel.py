@@ -27,7 +27,9 @@ from partisan_core.kernel.peer import LaneKey
 from partisan_core.kernel.peers import Peers
 from partisan_core.kernel.postoffice import PostOffice
 from partisan_core.kernel.reader import READ_BYTES
+from partisan_core.kernel.relaying import Relay
 from partisan_core.kernel.remembering import Remembering
+from partisan_core.kernel.routing import Routing
 from partisan_core.kernel.security import Security
 from partisan_core.kernel.selecting import named_by, select
 from partisan_core.kernel.state import StateFile
@@ -70,7 +72,7 @@ class Kernel:
         self.timers = Timers()
         self.journal = Journal(me.name, self._snapshot)
         self.postoffice = PostOffice(config.mailboxes.messages, self.journal)
-        self._plugins = plugins
+        self.plugins = plugins
         self._overlay, self._overlay_options = select(config, "overlay", plugins.overlay)
         self._read_buffer = memoryview(bytearray(READ_BYTES))
         self._serializers: dict[str, Serializer] = {}
@@ -96,27 +98,25 @@ class Kernel:
     def _make_channel(self, name: str, codec_name: str, codec: Serializer, deliver: Deliver) -> Channel:
         settings = self.config.channels[name]
         with named_by(self.config, f"channels.{name}.policy"):
-            policy = self._plugins.channel_policy(settings.policy).policy
+            policy = self.plugins.channel_policy(settings.policy).policy
         return Channel(name, settings, policy, codec_name, codec, deliver, self.config.limits.batch, self.journal.drop)
 
     def _serializer(self, channel: str, use: str) -> Serializer:
         """The node's serializer, or one that only this channel asks for, with its own defaults."""
         if use not in self._serializers:
             if use == self.config.serializer.use:
-                plugin, options = select(self.config, "serializer", self._plugins.serializer)
+                plugin, options = select(self.config, "serializer", self.plugins.serializer)
             else:
                 with named_by(self.config, f"channels.{channel}.serializer"):
-                    plugin = self._plugins.serializer(use)
+                    plugin = self.plugins.serializer(use)
                 options = plugin.config()
             self._serializers[use] = plugin.make(options)
         return self._serializers[use]
 
     def _make_parts(self) -> None:
         config = self.config
-        detector, detector_options = select(config, "failure_detector", self._plugins.failure_detector)
-        self.peers = Peers(
-            self._connect, self.channels, config.links, self.timers, self.journal, self.nursery, self.rng
-        )
+        detector, detector_options = select(config, "failure_detector", self.plugins.failure_detector)
+        self.peers = Peers(self._connect, self.channels, config, self.timers, self.journal, self.nursery, self.rng)
         self.driver = Driver(
             StrategyHost(self.strategy),
             detector.make(detector_options, self.rng),
@@ -139,17 +139,31 @@ class Kernel:
             self.security.origin,
             self._on_stale,
         )
+        given = config.routing.unconnected
+        rule = self._overlay.unconnected if given == "overlay" else given
+        routing = Routing(
+            rule,
+            config.overlay.use,
+            self.members,
+            self._next_hop,
+            lambda: self.driver.host.neighbours,
+            self.peers,
+            lambda: self.judge.barred is None,
+        )
         self.outlets = Outlets(
             self.check_member,
             lambda: self.me,
-            self.members,
             self.channels,
             self.peers,
+            routing,
             self.postoffice,
             config.limits.message,
         )
         self.peers.on_link = self.driver.on_link
         self.peers.dial = self.doorway.dial
+        self.peers.pins.may_dial = routing.may_dial
+        relay = Relay(rule == "relay", self.members, self.peers, self.postoffice, self.journal.drop)
+        self.peers.on_letters = relay.take_in
         self.peers.routes_changed = self.outlets.forget
 
     # -- living -------------------------------------------------------------------------------------------------
@@ -226,6 +240,11 @@ class Kernel:
         with self.driver.guard("the overlay"):
             return self.strategy.snapshot()
         return b""
+
+    def _next_hop(self, name: str) -> str | None:
+        with self.driver.guard("the overlay"):
+            return self.strategy.next_hop(name)
+        return None
 
     def _deliver_membership(self, peer: NodeSpec, batch: list[tuple[str, object]], feeder: Feeder) -> None:
         self.driver.deliver(peer, batch)

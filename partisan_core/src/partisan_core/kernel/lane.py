@@ -7,7 +7,7 @@ from typing import Protocol
 import trio
 
 from partisan_core.drops import DropReason
-from partisan_core.errors import NodeDown, WouldBlock
+from partisan_core.errors import EncodeError, NodeDown, SendError, WouldBlock
 from partisan_core.kinds import ChannelPolicy, Verdict
 from partisan_core.mailboxes import Mailbox
 from partisan_core.wire.session import Session
@@ -29,16 +29,24 @@ class Carrier(Protocol):
     def replace(self) -> None:
         """A newer connection takes over: take in what has arrived, then break."""
 
+    def wake(self) -> None:
+        """There is something to write in transit."""
+
 
 class _Waiting:
     """A sender that waits for room, with its message: served in order."""
 
-    __slots__ = ("error", "piece", "task")
+    __slots__ = ("error", "lane", "piece", "task")
 
-    def __init__(self, piece: bytes) -> None:
-        self.piece = piece
+    def __init__(self, lane: "Lane", piece: bytes) -> None:
+        self.lane, self.piece = lane, piece
         self.task = trio.lowlevel.current_task()
-        self.error: NodeDown | None = None
+        self.error: SendError | None = None
+
+    def fail(self, error: SendError) -> None:
+        """The message was not queued."""
+        self.error = error
+        trio.lowlevel.reschedule(self.task)
 
 
 class Lane:
@@ -49,7 +57,7 @@ class Lane:
 
     __slots__ = (
         "_batch_bytes", "_down", "_waiting", "bytes", "carrier", "channel", "dropped", "index", "kick", "max_bytes",
-        "max_messages", "on_dropped", "open_bytes", "pieces", "policy", "session", "waits_for",
+        "max_messages", "on_dropped", "open_bytes", "pieces", "policy", "session", "transit", "waits_for",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +78,8 @@ class Lane:
         """Set while the carrier's writer rests: tells it that there is something to write."""
         self.waits_for: Mailbox | None = None
         """The full mailbox that keeps the lane from being read, on whichever connection."""
+        self.transit: Lane | None = None
+        """What goes to or comes from a third node: a queue of its own on the same connection, in the same session."""
         self._batch_bytes = batch_bytes
         self._waiting: deque[_Waiting] = deque()
         self._down: NodeDown | None = None
@@ -123,7 +133,7 @@ class Lane:
         try:
             self.put_nowait(piece)
         except WouldBlock:
-            await self._wait(_Waiting(piece))
+            await self._wait(_Waiting(self, piece))
 
     def take(self) -> list[bytes]:
         """Remove what goes into the next frame: about `batch_bytes`, at least one message."""
@@ -138,6 +148,15 @@ class Lane:
         if self._waiting:
             self._serve()
         return pieces
+
+    def open_transit(self) -> "Lane":
+        """The queue of messages that the peer relays, or that are relayed to it."""
+        if self.transit is None:
+            limits = self.max_messages, self.max_bytes, self._batch_bytes
+            self.transit = Lane(self.channel, self.index, self.policy, *limits)
+            self.transit.on_dropped = self.on_dropped
+            self.transit.set_kick(self._wake)
+        return self.transit
 
     def drop_oldest(self) -> int:
         """Drop the message queued first; returns the bytes that it held."""
@@ -154,16 +173,36 @@ class Lane:
 
     def fail(self, error: NodeDown, reason: DropReason) -> None:
         """The peer is down: drop what is queued, tell waiting senders."""
+        if self.transit is not None:
+            self.transit.fail(error, reason)
         self._drop_queued(reason)
         self.open_bytes, self._down = 0, error
         for waiting in self._waiting:
-            waiting.error = error
-            trio.lowlevel.reschedule(waiting.task)
+            waiting.fail(error)
         self._waiting.clear()
+
+    def absorb(self, other: "Lane", limit: int) -> None:
+        """Take over what waits in `other`, but nothing above `limit` bytes: the peer would break the connection."""
+        fitting = [piece for piece in other.pieces if len(piece) <= limit]
+        other.drop(DropReason.TOO_LARGE, len(other.pieces) - len(fitting))
+        self.pieces += fitting
+        self.bytes += sum(map(len, fitting))
+        for waiting in other._waiting:
+            if len(waiting.piece) > limit:
+                waiting.fail(EncodeError(f"the message has {len(waiting.piece)} bytes; the peer takes {limit}"))
+            else:
+                waiting.lane = self
+                self._waiting.append(waiting)
+        other.pieces, other.bytes, other._waiting = [], 0, deque()
+        self._serve()
 
     def _open(self) -> None:
         shut = self.kick is not None or self._waiting or self._down is not None
         self.open_bytes = 0 if shut else self.max_bytes
+
+    def _wake(self) -> None:
+        if self.carrier is not None:
+            self.carrier.wake()
 
     def _make_room(self, size: int) -> bool:
         """Room for `size` bytes? False: the policy dropped the message instead."""
@@ -227,8 +266,8 @@ class Lane:
         self._open()
 
         def abort(_: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
-            self._waiting.remove(waiting)
-            self._serve()
+            waiting.lane._waiting.remove(waiting)
+            waiting.lane._serve()
             return trio.lowlevel.Abort.SUCCEEDED
 
         await trio.lowlevel.wait_task_rescheduled(abort)

@@ -2,8 +2,7 @@
 
 from partisan_core.errors import EncodeError, WouldBlock
 from partisan_core.identity import NodeSpec
-from partisan_core.kernel.channels import Channel
-from partisan_core.kernel.connection import DECODE_ERRORS
+from partisan_core.kernel.channels import DECODE_ERRORS, Channel
 from partisan_core.kernel.postoffice import PostOffice
 
 

@@ -1,4 +1,4 @@
-"""What an application or operator asks of a member: evict, reconcile, ping, disconnect."""
+"""What an application or operator asks of a member: evict, reconcile, reserve, ping, disconnect."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -6,18 +6,18 @@ from functools import partial
 import trio
 
 from partisan_core.errors import CapabilityError, JoinError, NodeDown, UnknownNode
-from partisan_core.events import Evict, Reconcile
+from partisan_core.events import Evict, Reconcile, Reserve
 from partisan_core.identity import Address, NodeSpec
 from partisan_core.kernel.doorway import NO_ANSWER
 from partisan_core.kernel.joining import contact
 from partisan_core.kernel.kernel import Kernel
 from partisan_core.kernel.peer import Peer
+from partisan_core.requirements import describe_lack
 from partisan_core.spelling import did_you_mean
 
 
 def evict(kernel: Kernel, name: str) -> None:
     """See `Node.evict`."""
-    kernel.check_member()
     _check_capability(kernel, "evict")
     if name == kernel.me.name:
         raise CapabilityError(f"{name} is this node itself: use leave; nothing was changed")
@@ -26,10 +26,17 @@ def evict(kernel: Kernel, name: str) -> None:
 
 async def reconcile(kernel: Kernel, contacts: Sequence[Address]) -> None:
     """See `Node.reconcile`."""
-    kernel.check_member()
     _check_capability(kernel, "reconcile")
     peers = [await _identify(kernel, address) for address in contacts]
     kernel.driver.feed(Reconcile(tuple(peers)))
+
+
+def reserve(kernel: Kernel, label: str, value: str, slots: int) -> None:
+    """See `Node.reserve`."""
+    _check_capability(kernel, "reserved_slots")
+    if slots < 0:
+        raise ValueError(f"{slots} places cannot be kept; 0 gives them back; nothing was changed")
+    kernel.driver.feed(Reserve(label, value, slots))
 
 
 async def ping(kernel: Kernel, name: str) -> float:
@@ -57,8 +64,11 @@ def disconnect(kernel: Kernel, name: str) -> None:
 
 
 def _check_capability(kernel: Kernel, name: str) -> None:
-    if name not in kernel.strategy.capabilities:
-        raise CapabilityError(f"overlay {kernel.config.overlay.use!r} cannot {name}; nothing was changed")
+    kernel.check_member()
+    having = kernel.strategy.capabilities
+    if name not in having:
+        lack = describe_lack(kernel.plugins, kernel.config.overlay.use, having, [name])
+        raise CapabilityError(f"{lack}. Nothing was changed: it needs another overlay, on every node of the cluster")
 
 
 def _member(kernel: Kernel, name: str) -> NodeSpec:

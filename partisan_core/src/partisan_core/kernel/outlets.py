@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Mapping
 
 from msgspec import Struct, field
 
-from partisan_core.errors import EncodeError, NodeDown, SendError, UnknownChannel, UnknownNode
+from partisan_core.errors import EncodeError, NodeDown, UnknownChannel
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.channels import Channel, choose_lane, find_channel
 from partisan_core.kernel.lane import Lane
@@ -12,8 +12,9 @@ from partisan_core.kernel.local import LocalLane
 from partisan_core.kernel.peer import Peer
 from partisan_core.kernel.peers import Peers
 from partisan_core.kernel.postoffice import PostOffice
+from partisan_core.kernel.relaying import ForwardingLane
+from partisan_core.kernel.routing import Routing
 from partisan_core.refs import Ref
-from partisan_core.spelling import did_you_mean
 
 _REMEMBERED = 10_000
 """Destinations whose way is remembered; an application that names more pays for the look-up again (chosen)."""
@@ -24,7 +25,7 @@ class Outlet:
 
     __slots__ = ("_encode", "_lane", "_limit", "_mailbox", "_put_nowait")
 
-    def __init__(self, channel: Channel, mailbox: str, lane: Lane | LocalLane, limit: int) -> None:
+    def __init__(self, channel: Channel, mailbox: str, lane: Lane | LocalLane | ForwardingLane, limit: int) -> None:
         self._encode = channel.codec.encode
         self._mailbox = mailbox
         self._limit = limit
@@ -61,6 +62,14 @@ class Outlet:
         return len(piece)
 
 
+def _check_life(ref: Ref, node: NodeSpec) -> None:
+    if ref.incarnation not in (None, node.incarnation):
+        raise NodeDown(
+            f"{ref} is of another life of {ref.node}, which is now at incarnation {node.incarnation}; "
+            f"nothing was sent. Use a reference by name to follow restarts"
+        )
+
+
 def _unencodable(error: Exception) -> EncodeError:
     return EncodeError(
         f"the message cannot be encoded: {error}. Nothing was sent. Messages are plain data: "
@@ -87,9 +96,9 @@ class Outlets(Struct, eq=False):
 
     _check_open: Callable[[], None]
     _me: Callable[[], NodeSpec]
-    _members: Callable[[], Mapping[str, NodeSpec]]
     _channels: Mapping[str, Channel]
     _peers: Peers
+    _routing: Routing
     _postoffice: PostOffice
     _message_limit: int
     routes: _Routes = field(default_factory=_Routes)
@@ -109,46 +118,40 @@ class Outlets(Struct, eq=False):
         self._check_open()
         ref = destination if isinstance(destination, Ref) else Ref.parse(destination)
         way = find_channel(self._channels, channel)
-        outlet = Outlet(way, ref.mailbox, self._lane(ref, way, key), self._limit(ref))
+        outlet = self._open(ref, way, key)
         known = self.routes.setdefault(channel, {})
         if key is None and len(known) < _REMEMBERED:
             known[destination] = outlet
         return outlet
 
-    def _limit(self, ref: Ref) -> int:
-        """The smaller of what both ends take: a larger message would cost the peer's connection."""
-        peer = self._peers.table.get(ref.node)
-        return self._message_limit if peer is None else min(self._message_limit, peer.max_message)
-
-    def _up(self, ref: Ref) -> Peer:
-        """The peer of that name, when it takes messages."""
-        peer = self._peers.table.get(ref.node)
-        if peer is None or not peer.is_up:
-            raise self._not_up(ref, peer)
-        if ref.incarnation is not None and ref.incarnation != peer.spec.incarnation:
-            raise NodeDown(
-                f"{ref} is of another life of {ref.node}, which is now at incarnation {peer.spec.incarnation}; "
-                f"nothing was sent. Use a reference by name to follow restarts"
-            )
-        return peer
-
-    def _not_up(self, ref: Ref, peer: Peer | None) -> SendError:
-        members = self._members()
-        if ref.node not in members and peer is None:
-            hint = did_you_mean(ref.node, members)
-            return UnknownNode(f"no node {ref.node!r} is known here{hint}; nothing was sent")
-        why = f": {peer.last_error}" if peer is not None and peer.last_error else ""
-        return NodeDown(f"node {ref.node} is known and down{why}; nothing was sent")
-
-    def _lane(self, ref: Ref, channel: Channel, key: Hashable) -> Lane | LocalLane:
+    def _open(self, ref: Ref, channel: Channel, key: Hashable) -> Outlet:
         me = self._me()
-        if ref.node == me.name and ref.incarnation in (None, me.incarnation):
-            return LocalLane(channel, ref.mailbox, me, self._postoffice)
-        peer = self._up(ref)
-        lanes = peer.lanes.get(channel.name)
-        if not lanes:
-            raise UnknownChannel(
-                f"node {peer.spec.name} has no channel {channel.name!r}; nothing was sent. "
-                f"Add [channels.{channel.name}] to its configuration"
-            )
-        return lanes[choose_lane(ref.mailbox if key is None else key, len(lanes))]
+        if ref.node == me.name:
+            _check_life(ref, me)
+            local = LocalLane(channel, ref.mailbox, me, self._postoffice)
+            return Outlet(channel, ref.mailbox, local, self._message_limit)
+        peer = self._peer(ref)
+        # the smaller of what both ends take: a larger message would cost the connection; unknown before the first link
+        limit = min(self._message_limit, peer.max_message or self._message_limit)
+        wish = choose_lane(ref.mailbox if key is None else key, channel.settings.parallelism)
+        lane = _lane(peer, channel, wish)
+        if peer.spec.name != ref.node:
+            return Outlet(channel, ref.mailbox, ForwardingLane(lane, ref, wish), limit)
+        _check_life(ref, peer.spec)
+        peer.is_bound = peer.is_bound or (ref.incarnation is not None and not peer.is_up)
+        return Outlet(channel, ref.mailbox, lane, limit)
+
+    def _peer(self, ref: Ref) -> Peer:
+        """Who takes messages for `ref`: the node itself, now or as soon as there is a link, or its relay."""
+        peer = self._peers.table.get(ref.node)
+        return peer if peer is not None and peer.is_up else self._routing.find(ref)
+
+
+def _lane(peer: Peer, channel: Channel, wish: int) -> Lane:
+    lanes = peer.lanes.get(channel.name)
+    if not lanes:
+        raise UnknownChannel(
+            f"node {peer.spec.name} has no channel {channel.name!r}; nothing was sent. "
+            f"Add [channels.{channel.name}] to its configuration"
+        )
+    return lanes[wish % len(lanes)]  # as what waits for a link is put into lanes, see `Peer.open_lanes`

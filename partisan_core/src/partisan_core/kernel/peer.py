@@ -1,7 +1,8 @@
 """One peer as the kernel sees it: its link, its lanes, its connections."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 import trio
@@ -74,6 +75,31 @@ class Peer:
         self._channels = channels
         self.membership = channels[MEMBERSHIP].open_lane(0)
         self.lanes: dict[str, list[Lane]] = {}
+        """Before the link is up: what waits for it, by the lanes of this end."""
+        self.is_bound = False
+        """Of what waits for the link, something is for the life that is known, and for no other."""
+        self._used = 0
+
+    @property
+    def has_failed(self) -> bool:
+        """The last try to make or keep its link was in vain."""
+        trouble = self.troubles.get(MEMBERSHIP_LANE)
+        return trouble is not None and not trouble.resolved
+
+    @property
+    def has_waiting(self) -> bool:
+        """Messages wait here to be written."""
+        return any(lane.pieces for lane in self._all_lanes())
+
+    @property
+    def is_busy(self) -> bool:
+        """Messages wait here to be written, or to be read."""
+        return self.has_waiting or any(lane.waits_for for lane in self._all_lanes())
+
+    def was_used(self) -> bool:
+        """Did messages go either way since this was last asked, or wait to?"""
+        before, self._used = self._used, sum(one.session.sent + one.session.received for one in self._all_lanes())
+        return self.is_busy or before != self._used
 
     @property
     def is_up(self) -> bool:
@@ -113,10 +139,25 @@ class Peer:
         lanes = self.lanes.get(key[0], [])
         return lanes[key[1]] if key[1] < len(lanes) else None
 
+    def open_waiting(self, before: Mapping[str, list[Lane]] = {}) -> None:
+        """Take messages although there is no link yet: first of all those that wait in the lanes of one that ended."""
+        self.lanes = {
+            name: [channel.open_lane(index) for index in range(channel.settings.parallelism)]
+            for name, channel in self._channels.items()
+            if name != MEMBERSHIP
+        }
+        for name, lanes in before.items():
+            for lane in lanes:
+                self.lanes[name][lane.index].absorb(lane, self.max_message)
+
     def open_lanes(self, hello: Hello) -> None:
-        """Make the lanes that both ends have: the smaller parallelism of each common channel."""
+        """Make the lanes that both ends have: the smaller parallelism of each common channel.
+
+        What waited in lane i goes into lane i modulo their number, as all that follows does.
+        """
         self.max_message = hello.max_message
         self.redials, self.resting = {}, {}
+        waiting = self.lanes
         self.lanes = {
             name: [
                 channel.open_lane(index, hello.max_message)
@@ -125,12 +166,19 @@ class Peer:
             for name, channel in self._channels.items()
             if name != MEMBERSHIP and name in hello.channels
         }
+        for name, lanes in waiting.items():
+            for lane in lanes:
+                if common := self.lanes.get(name):
+                    common[lane.index % len(common)].absorb(lane, hello.max_message)
+                else:
+                    lane.fail(NodeDown(f"node {self.spec.name} has no channel {name!r}"), DropReason.NO_CHANNEL)
+        self.is_bound = False
 
     def drop_lanes(self, error: NodeDown, reason: DropReason) -> None:
         """The life is over: fail every lane, begin with fresh ones."""
-        for lane in (self.membership, *(lane for lanes in self.lanes.values() for lane in lanes)):
+        for lane in (self.membership, *self._all_lanes()):
             lane.fail(error, reason)
-        self.lanes = {}
+        self.lanes, self.is_bound = {}, False
         self.membership = self._channels[MEMBERSHIP].open_lane(0)
 
     def missing_lanes(self) -> list[LaneKey]:
@@ -139,4 +187,7 @@ class Peer:
         return [key for key in self._data_lanes() if key not in busy]
 
     def _data_lanes(self) -> list[LaneKey]:
-        return [(name, lane.index) for name, lanes in self.lanes.items() for lane in lanes]
+        return [(lane.channel, lane.index) for lane in self._all_lanes()]
+
+    def _all_lanes(self) -> Iterator[Lane]:
+        return chain.from_iterable(self.lanes.values())

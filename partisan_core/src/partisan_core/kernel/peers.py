@@ -6,7 +6,7 @@ from functools import partial
 
 import trio
 
-from partisan_core.config.model import LinkConfig
+from partisan_core.config.model import Config
 from partisan_core.drops import DropReason, with_node
 from partisan_core.errors import NodeDown, WouldBlock
 from partisan_core.events import Reason
@@ -18,12 +18,15 @@ from partisan_core.kernel.ending import end_peer
 from partisan_core.kernel.journal import Journal
 from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.peer import MEMBERSHIP_LANE, Failure, LaneKey, Peer, Trouble
+from partisan_core.kernel.pins import Pins
 from partisan_core.kernel.redialling import LaneDialling
 from partisan_core.kernel.timers import Timers
 from partisan_core.kernel.traffic import Traffic
+from partisan_core.mailboxes import Feeder, Mailbox
 from partisan_core.notices import ChannelDown, ChannelUp, DialRefused, Gap
 from partisan_core.wire.control import Interest
 from partisan_core.wire.messages import Hello
+from partisan_core.wire.relaying import Letter
 
 
 class Peers:
@@ -33,12 +36,14 @@ class Peers:
     """The membership, which is told what becomes of links."""
     dial: Callable[[Peer, LaneKey], Awaitable[None]]
     """Dials one lane of a peer, in a task of its own; the end is told to `dial_ended`."""
+    on_letters: Callable[[Channel, NodeSpec, list[Letter], Feeder], Mailbox | None]
+    """Takes in messages for and from third nodes."""
 
     def __init__(
         self,
         connect: Callable[[Shaken, Owner], Connection],
         channels: Mapping[str, Channel],
-        settings: LinkConfig,
+        config: Config,
         timers: Timers,
         journal: Journal,
         nursery: trio.Nursery,
@@ -48,10 +53,11 @@ class Peers:
         self.routes_changed: Callable[[], None] = lambda: None
         self.traffic = Traffic()
         self._connect = connect
-        self._channels, self._settings = channels, settings
+        self.pins = Pins(timers, config.routing.idle_timeout, self._want, self._let_go)
+        self._channels, self._settings = channels, config.links
         self._timers, self._journal = timers, journal
         self._nursery = nursery
-        self._lanes = LaneDialling(self._start_dial, settings, timers, rng)
+        self._lanes = LaneDialling(self._start_dial, config.links, timers, rng)
 
     # -- what the membership asks for ---------------------------------------------------------------------------
 
@@ -72,8 +78,7 @@ class Peers:
         if spec.life > peer.spec.life:
             self._act(peer, peer.link.superseded())
             peer.spec = spec
-        self._act(peer, peer.link.want())
-        self._tell_interest(peer)
+        self._want(peer)
 
     def release(self, spec: NodeSpec) -> None:
         """The overlay no longer wants the link."""
@@ -87,18 +92,17 @@ class Peers:
         """Send an encoded overlay message, over an on-demand link when there is none."""
         peer = self.get(spec)
         if not peer.is_up:
-            self.pin(peer)
+            self.pins.pin(peer, self._settings.linger)
         try:
             peer.membership.put_nowait(piece)
         except WouldBlock:
             peer.membership.drop(DropReason.MEMBERSHIP_FULL)
 
-    def pin(self, peer: Peer) -> None:
-        """Want a link for a while without the overlay wanting it."""
-        if peer.pinned_until <= (now := trio.current_time()):
-            self._timers.call_later(self._settings.linger, partial(self._unpin, peer))
-        peer.pinned_until = now + self._settings.linger
-        self._act(peer, peer.link.want())
+    def try_anew(self, peer: Peer) -> None:
+        """Whatever was wrong with the peer is forgotten: a dial that waits for its time begins now."""
+        peer.troubles.pop(MEMBERSHIP_LANE, None)
+        if peer.link.wanted:
+            self._act(peer, [Dial(0.0)])
 
     def end_all(self) -> None:
         """The local node is no longer a member, and nothing is left to flush: down at once, and no resuming.
@@ -142,6 +146,8 @@ class Peers:
         peer = self.table.get(connection.peer.name)
         if peer is not None and peer.connection is connection:
             peer.interested = wanted
+            if not wanted and peer.is_busy and self.pins.may_dial(peer.spec.name):
+                self.pins.pin(peer)
             self._consider_ending(peer)
 
     def on_gap(self, peer: NodeSpec, lane: Lane, lost: int | None) -> None:
@@ -208,6 +214,8 @@ class Peers:
         peer.spec = connection.peer
         if peer.membership is not connection.lane:
             error = NodeDown(f"node {peer.spec} is another life than the one this was meant for")
+            if peer.is_bound:
+                peer.drop_lanes(error, DropReason.NODE_RESTARTED)
             peer.membership.fail(error, DropReason.NODE_RESTARTED)
             peer.membership = connection.lane
         peer.interested = not connection.dialled
@@ -239,19 +247,40 @@ class Peers:
         ended, peer.connections = peer.connections, {}
         for connection in ended.values():
             connection.close(f"the peer is down: {down.reason}")
+        late = self._take_late(peer) if down.reason is Reason.RELEASED else {}
         error = NodeDown(f"node {peer.spec} is down ({down.reason}); what was queued for it was dropped")
         peer.drop_lanes(error, with_node(down.reason))
+        if late:
+            peer.open_waiting(late)
+            self.pins.pin(peer)
         self.routes_changed()
         for key, connection in ended.items():
             self._journal.report(ChannelDown(connection.peer, *key, error=connection.error or ""))
         if up is not None:
             self.on_link(up, down)
 
+    def _take_late(self, peer: Peer) -> dict[str, list[Lane]]:
+        """The lanes of a link that both ends gave up, when something was sent while it ended: a new one is dialled."""
+        peer.troubles.pop(MEMBERSHIP_LANE, None)
+        if not (peer.has_waiting and self.pins.may_dial(peer.spec.name)):
+            return {}
+        late, peer.lanes = peer.lanes, {}
+        return late
+
     def _dial_failed(self, peer: Peer, failed: Failed) -> None:
         error = NodeDown(f"node {peer.spec} cannot be reached ({failed.reason}): {peer.last_error}")
-        peer.drop_lanes(error, with_node(failed.reason))
+        by_overlay = peer.wanted_by_overlay or peer.membership.messages
+        self._drop_lanes(peer, error, with_node(failed.reason))
         self._journal.report(DialRefused(peer.spec, failed.reason, peer.last_error))
-        self.on_link(peer.spec, failed)
+        if by_overlay:
+            self.on_link(peer.spec, failed)
+
+    def _drop_lanes(self, peer: Peer, error: NodeDown, reason: DropReason) -> None:
+        """Of a peer that is not up: something may have waited for its link."""
+        has_waited = bool(peer.lanes)
+        peer.drop_lanes(error, reason)
+        if has_waited:
+            self.routes_changed()
 
     def _membership_ended(self, peer: Peer, connection: Connection) -> list[Action]:
         if connection.farewell is not None:
@@ -282,13 +311,9 @@ class Peers:
         if peer.connection is not None:
             peer.connection.control(Interest(peer.link.wanted))
 
-    def _unpin(self, peer: Peer) -> None:
-        """An on-demand link was used again meanwhile, or is let go."""
-        left = peer.pinned_until - trio.current_time()
-        if left > 0:
-            self._timers.call_later(left, partial(self._unpin, peer))
-        elif not peer.wanted_by_overlay:
-            self._let_go(peer)
+    def _want(self, peer: Peer) -> None:
+        self._act(peer, peer.link.want())
+        self._tell_interest(peer)
 
     def _let_go(self, peer: Peer) -> None:
         peer.link.release()
@@ -307,5 +332,5 @@ class Peers:
 
     def _forget_idle(self, peer: Peer) -> None:
         if peer.is_idle and not peer.link.wanted and self.table.get(peer.spec.name) is peer:
-            peer.drop_lanes(NodeDown(f"nobody wants a link to {peer.spec}"), DropReason.NODE_RELEASED)
+            self._drop_lanes(peer, NodeDown(f"nobody wants a link to {peer.spec}"), DropReason.NODE_RELEASED)
             del self.table[peer.spec.name]

@@ -8,7 +8,7 @@ import trio
 from partisan_core.kernel.channels import Channel
 from partisan_core.kernel.lane import Carrier, Lane
 from partisan_core.kinds import Wire
-from partisan_core.wire.batch import encode_data
+from partisan_core.wire.batch import encode_data, encode_relayed
 
 _BURST = 50e-6
 """Seconds between two messages of one burst at most: a few sends take less, a turn of trio's loop more (measured)."""
@@ -48,12 +48,12 @@ class Writer:
     def put_control(self, frame: bytes) -> None:
         """Queue a frame that goes before the lane's messages."""
         self._control.append(frame)
-        self._wake()
+        self.wake()
 
     def end(self, last: bytes, then: Callable[[], None]) -> None:
         """When everything is written, write `last`, call `then`, and write no more."""
         self._ending = (last, then)
-        self._wake()
+        self.wake()
 
     async def run(self) -> None:
         """Write until it is ended.
@@ -70,8 +70,12 @@ class Writer:
                 await self._write_all(memoryview(b"".join(map(self._seal, control))))
             elif self._lane.pieces and self._is_current():
                 await self._write_all(memoryview(self._data_frame()))
+                if self._lane.transit is not None:
+                    await self._write_transit(self._lane.transit)  # by turns: neither starves the other
                 if self._lane.pieces:
                     await trio.lowlevel.checkpoint()
+            elif self._lane.transit is not None and self._lane.transit.pieces and self._is_current():
+                await self._write_transit(self._lane.transit)
             elif self._ending is not None:
                 last, then = self._ending
                 await self._write_all(memoryview(last and self._seal(last)))
@@ -83,6 +87,14 @@ class Writer:
     def _is_current(self) -> bool:
         """False once a newer connection has taken the lane over."""
         return self._lane.carrier is self._connection
+
+    async def _write_transit(self, transit: Lane) -> None:
+        if transit.pieces:
+            letters = transit.take()
+            self.frames_out += 1
+            self.messages_out += len(letters)
+            first = self._lane.session.number(len(letters))
+            await self._write_all(memoryview(self._seal(encode_relayed(first, letters))))
 
     def _data_frame(self) -> bytes:
         pieces = self._lane.take()
@@ -123,7 +135,7 @@ class Writer:
         """
         now = trio.current_time()
         if now - self._wrote_first < _BURST:
-            self._wake()
+            self.wake()
             return
         self._wrote_first = now
         frame = self._data_frame()
@@ -137,9 +149,10 @@ class Writer:
         self.bytes_out += sent
         if sent < len(frame):
             self._unsent = memoryview(frame)[sent:]
-            self._wake()
+            self.wake()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Go on, if it rests."""
         task = self._stop_resting()
         if task is not None:
             trio.lowlevel.reschedule(task)

@@ -4,5 +4,5 @@
 messages in one frame. `messages` and `handshake`: who may connect, as a table of states;
 `authentication` and `sealing`: what it proves, and what it protects afterwards. `session`: the
 messages of a lane, counted across its connections. `control`: what two kernels tell each other on the
-membership connection.
+membership connection. `relaying`: messages on their way through a third node.
 """

@@ -1,10 +1,11 @@
-"""The body of a DATA frame: count u32 (little endian) | payload, messages encoded one by one and joined."""
+"""The body of a DATA or RELAY frame: count u32 (little endian) | payload, messages encoded one by one and joined."""
 
+from collections.abc import Sequence
 from struct import Struct
 from zlib import crc32
 
 from partisan_core.errors import FrameError
-from partisan_core.wire.frames import CHECKED_HEADER, CHECKSUM, Kind
+from partisan_core.wire.frames import CHECKED_HEADER, CHECKSUM, IGNORABLE, Kind, encode_frame
 
 _DATA = int(Kind.DATA)
 _COUNT = Struct("<I")
@@ -18,6 +19,16 @@ def encode_data(first: int, count: int, payload: bytes) -> bytes:
     check = crc32(CHECKED_HEADER.pack(length, _DATA, 0, first)) & 0xFFFF
     head = _HEAD.pack(length, _DATA, 0, check, first, count)
     return b"".join((head, payload, CHECKSUM.pack(crc32(payload, crc32(head)))))
+
+
+def encode_relayed(first: int, letters: Sequence[bytes]) -> bytes:
+    """Make a whole RELAY frame, which is like a DATA frame, of encoded letters."""
+    return encode_frame(Kind.RELAY, _COUNT.pack(len(letters)) + join_array(letters), first, IGNORABLE)
+
+
+def join_array(pieces: Sequence[bytes]) -> bytes:
+    """Make one MessagePack array (array32) of encoded items."""
+    return b"".join((b"\xdd", len(pieces).to_bytes(4, "big"), *pieces))
 
 
 def split_data(body: memoryview) -> tuple[int, memoryview]:

@@ -56,6 +56,8 @@ class Kind(IntEnum):
     """Answers a ping with its `number`."""
     CONTROL = 8
     """What two kernels tell each other."""
+    RELAY = 9
+    """Messages through a third node, counted as those of DATA frames are. Ignorable."""
 
 
 _KNOWN_KINDS = frozenset(map(int, Kind))
