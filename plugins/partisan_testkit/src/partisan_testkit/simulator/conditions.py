@@ -15,6 +15,8 @@ class Faults:
     """The share of messages that are held back, and overtaken by later ones."""
     holding: int = 300
     """For up to how many milliseconds they are held back."""
+    dial_failures: float = 0.0
+    """The share of dials that nobody answers: each fails after `dial_timeout`."""
     latency: tuple[int, int] = (1, 20)
     """The range of one-way latencies in milliseconds. Chosen: from a local network to a continent."""
 
@@ -32,3 +34,6 @@ class LinkTimes:
     redial_first: int = 50
     redial_limit: int = 10_000
     linger: int = 1000
+    silent_crashes: bool = False
+    """A crash is noticed only by a neighbour that sends something over the link, when the reset comes back. Without
+    it the end of the process closes its connections, and every neighbour knows after one latency."""

@@ -1,7 +1,8 @@
 """The simulated connection layer: links, dials, messages, partitions, as the kernel has them, without TCP.
 
 A wanted link is dialled until it works or is no longer wanted, and lives as long as either end wants it. A
-crash is seen at once by those who can see it; a partition after `reconnect_grace`.
+crash is seen at once by those who can see it; a partition after `reconnect_grace`, by both ends, even when it
+lets one direction pass: a heartbeat then arrives without its answer, or is missed.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,14 +13,16 @@ from partisan_core.events import DialFailed, Reason
 from partisan_core.host import Outcome
 from partisan_core.identity import Address, NodeSpec
 from partisan_testkit.simulator.conditions import Faults, LinkTimes
+from partisan_testkit.simulator.dialling import Dialling
 from partisan_testkit.simulator.node import SimulatedNode, identity
+from partisan_testkit.simulator.partitions import Partitions
 from partisan_testkit.simulator.timeline import Timeline
+from partisan_testkit.simulator.transit import Latency, Transit
+from partisan_testkit.simulator.wire import Payload
 
 Perform = Callable[[SimulatedNode, Iterator[Outcome]], None]
-Deliver = Callable[[SimulatedNode, SimulatedNode, bytes], None]
+Deliver = Callable[[SimulatedNode, SimulatedNode, Payload], None]
 Connected = Callable[[SimulatedNode | None], None]
-Reached = Callable[[SimulatedNode], None]
-Failed = Callable[[Reason], None]
 
 
 class Network:
@@ -34,61 +37,82 @@ class Network:
         *,
         perform: Perform,
         deliver: Deliver,
+        latency: Latency | None = None,
     ) -> None:
-        self.faults = faults
         self._timeline, self._rng, self._times = timeline, rng, times
         self._perform, self._deliver = perform, deliver
-        self._listeners: dict[Address, SimulatedNode] = {}
-        self._zones: Mapping[str, int] = {}
-        self._partitions = 0
-        self._last_arrivals: dict[tuple[SimulatedNode, SimulatedNode], int] = {}
+        self._partitions = Partitions()
+        self._transit = Transit(timeline, rng, faults, latency)
+        self._doors = Dialling(timeline, rng, times, self._transit, self._partitions)
+
+    @property
+    def faults(self) -> Faults:
+        """What happens to messages; may be changed at any time."""
+        return self._transit.faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._transit.faults = faults
 
     # -- nodes -----------------------------------------------------------------------------------------------
 
     def listen(self, node: SimulatedNode) -> None:
         """Let others reach `node` at its addresses."""
-        for address in node.spec.addresses:
-            self._listeners[address] = node
+        self._doors.open(node)
 
     def at(self, address: Address) -> SimulatedNode | None:
         """Return who listens at `address`."""
-        return self._listeners.get(address)
+        return self._doors.at(address)
+
+    def slow(self, node: SimulatedNode, milliseconds: int) -> None:
+        """Let `node` handle messages, dials, broken links and timers that begin from now on so much late; 0 ends it."""
+        node.slowness = milliseconds
 
     def vanish(self, node: SimulatedNode) -> None:
         """The process of `node` ends: its links break."""
-        for address in node.spec.addresses:
-            if self._listeners.get(address) is node:
-                del self._listeners[address]
-        for other in node.links.values():
-            cut = self._is_cut(node, other)
-            delay = self._times.reconnect_grace if cut else self._latency()
-            reason = Reason.UNREACHABLE if cut else Reason.GONE
-            self._timeline.after(delay, partial(self._lower, other, node, reason))
+        self._doors.close(node)
+        if not self._times.silent_crashes:
+            for other in node.links.values():
+                self._break(node, other)
         node.links.clear()
+        node.wanted.clear()
+
+    def _break(self, node: SimulatedNode, other: SimulatedNode) -> None:
+        """The other end of a link learns that `node` is dead, or misses its heartbeats."""
+        cut = self._partitions.separate(node.name, other.name)
+        delay = self._times.reconnect_grace if cut else self._transit.latency(node, other) + other.slowness
+        reason = Reason.UNREACHABLE if cut else Reason.GONE
+        self._timeline.after(delay, partial(self._lower, other, node, reason))
 
     # -- partitions ------------------------------------------------------------------------------------------
 
-    def partition(self, zones: Mapping[str, int]) -> None:
-        """Cut the network between names of different zones; names that are not mentioned are in zone 0."""
-        self._partitions += 1
-        self._zones = zones
-        for node in list(self._listeners.values()):
-            for other in node.links.values():
-                if self._is_cut(node, other):
-                    expire = partial(self._expire, node, other, self._partitions)
-                    self._timeline.after(self._times.reconnect_grace, expire)
+    def partition(self, zones: Mapping[str, int], *, one_way: bool = False) -> None:
+        """Cut the network between names of different zones; names that are not mentioned are in zone 0.
+
+        With `one_way` messages from a lower zone to a higher one vanish, and those from a higher to a lower
+        arrive. Links across break all the same, after the grace, and no dial across succeeds.
+        """
+        self._partitions.divide(zones, one_way=one_way)
+        self._expire_links(lambda node, other: self._partitions.separate(node.name, other.name))
+
+    def cut(self, one: str, other: str) -> None:
+        """Let messages from `one` to `other` vanish, beside what is cut already, until `heal`."""
+        self._partitions.cut(one, other)
+        self._expire_links(lambda node, peer: {node.name, peer.name} == {one, other})
 
     def heal(self) -> None:
         """Let everybody reach everybody."""
-        self._partitions += 1
-        self._zones = {}
+        self._partitions.heal()
 
-    def _is_cut(self, one: SimulatedNode, other: SimulatedNode) -> bool:
-        zones = self._zones
-        return bool(zones) and zones.get(one.spec.name, 0) != zones.get(other.spec.name, 0)
+    def _expire_links(self, cut: Callable[[SimulatedNode, SimulatedNode], bool]) -> None:
+        for node in self._doors.everybody():
+            for other in node.links.values():
+                if cut(node, other):
+                    expire = partial(self._expire, node, other, self._partitions.age)
+                    self._timeline.after(self._times.reconnect_grace, expire)
 
-    def _expire(self, node: SimulatedNode, other: SimulatedNode, partition: int) -> None:
-        if partition == self._partitions:
+    def _expire(self, node: SimulatedNode, other: SimulatedNode, age: int) -> None:
+        if age == self._partitions.age:
             self._lower(node, other, Reason.UNREACHABLE)
 
     # -- links -----------------------------------------------------------------------------------------------
@@ -103,11 +127,11 @@ class Network:
         node.wanted.pop(peer.name, None)
         for other in node.links.values():
             if other.spec.name == peer.name:
-                self._timeline.after(self._latency(), partial(self._close_unwanted, node, other))
+                self._timeline.after(self._transit.latency(node, other), partial(self._close_unwanted, node, other))
 
     def connect(self, node: SimulatedNode, address: Address, done: Connected) -> None:
         """Dial an address of whose owner nothing is known; `done` gets who answered, after its link is up."""
-        self._reach(node, address, partial(self._connected, node, done), lambda reason: done(None))
+        self._doors.reach(node, address, partial(self._connected, node, done), lambda reason: done(None))
 
     def _connected(self, node: SimulatedNode, done: Connected, other: SimulatedNode) -> None:
         self._raise(node, other)
@@ -117,7 +141,7 @@ class Network:
     def _dial(self, node: SimulatedNode, peer: NodeSpec, failures: int) -> None:
         if self._needs_dialling(node, peer):
             answered = partial(self._answered, node, peer, failures)
-            self._reach(node, peer.addresses[0], answered, partial(self._dial_failed, node, peer, failures))
+            self._doors.reach(node, peer.addresses[0], answered, partial(self._dial_failed, node, peer, failures))
 
     def _needs_dialling(self, node: SimulatedNode, peer: NodeSpec) -> bool:
         return node.alive and node.wanted.get(peer.name) is peer and identity(peer) not in node.links
@@ -136,47 +160,9 @@ class Network:
             self._timeline.after(delay, partial(self._dial, node, peer, failures + 1))
 
     def _fail(self, node: SimulatedNode, peer: NodeSpec, reason: Reason) -> None:
-        self._timeline.record("dial failed", node.spec.name, peer.name, reason.value)
-        self._perform(node, node.host.feed(DialFailed(peer, reason), self._timeline.seconds))
-
-    def _reach(
-        self,
-        node: SimulatedNode,
-        address: Address,
-        reached: Reached,
-        failed: Failed,
-    ) -> None:
-        """A dial and a handshake: refused after one round trip, done after two, or never answered."""
-        out, back = self._latency(), self._latency()
-        self._timeline.after(out, partial(self._knock, node, address, back, reached, failed))
-
-    def _knock(
-        self,
-        node: SimulatedNode,
-        address: Address,
-        back: int,
-        reached: Reached,
-        failed: Failed,
-    ) -> None:
-        other = self._listeners.get(address)
-        if other is None or other is node:
-            self._timeline.after(back, partial(failed, Reason.GONE))
-        elif self._is_cut(node, other):
-            self._timeline.after(self._times.dial_timeout, partial(failed, Reason.UNREACHABLE))
-        else:
-            self._timeline.after(2 * back, partial(self._shake_hands, node, other, reached, failed))
-
-    def _shake_hands(
-        self,
-        node: SimulatedNode,
-        other: SimulatedNode,
-        reached: Reached,
-        failed: Failed,
-    ) -> None:
-        if not other.alive or self._is_cut(node, other):
-            failed(Reason.UNREACHABLE)
-        elif node.alive:
-            reached(other)
+        if node.alive:
+            self._timeline.record("dial failed", node.spec.name, peer.name, reason.value)
+            self._perform(node, node.host.feed(DialFailed(peer, reason), self._timeline.seconds))
 
     def _raise(self, node: SimulatedNode, other: SimulatedNode) -> None:
         if other.identity in node.links:
@@ -203,39 +189,46 @@ class Network:
 
     # -- messages --------------------------------------------------------------------------------------------
 
-    def send(self, node: SimulatedNode, peer: NodeSpec, data: bytes) -> None:
+    def send(self, node: SimulatedNode, peer: NodeSpec, payload: Payload) -> None:
         """Send over the link; without one, over a connection made on demand."""
-        other = node.links.get(identity(peer))
+        other = node.links.get((peer.name, peer.incarnation, peer.instance))
         if other is not None:
-            self._carry(node, other, data)
+            self.carry(node, other, payload, self._deliver)
         else:
-            carry = partial(self._carry_on_demand, node, peer, data)
-            self._reach(node, peer.addresses[0], carry, partial(self._fail, node, peer))
+            carry = partial(self._carry_on_demand, node, peer, payload)
+            self._doors.reach(node, peer.addresses[0], carry, partial(self._not_reached, node, peer, payload))
 
-    def _carry_on_demand(self, node: SimulatedNode, peer: NodeSpec, data: bytes, other: SimulatedNode) -> None:
+    def _not_reached(self, node: SimulatedNode, peer: NodeSpec, payload: Payload, reason: Reason) -> None:
+        """The message takes the link that came up meanwhile, as what waits for a dial does; else the dial failed."""
+        other = node.links.get((peer.name, peer.incarnation, peer.instance))
+        if other is not None:
+            self.carry(node, other, payload, self._deliver)
+        else:
+            self._fail(node, peer, reason)
+
+    def _carry_on_demand(self, node: SimulatedNode, peer: NodeSpec, payload: Payload, other: SimulatedNode) -> None:
+        """The connection stays for a while: the answer takes it, and so does a link that is wanted meanwhile."""
         if other.spec.name == peer.name and other.spec.life >= peer.life:
-            self._carry(node, other, data)
+            self._raise(node, other)
+            self.carry(node, other, payload, self._deliver)
+            self._timeline.after(self._times.linger, partial(self._close_unwanted, node, other))
         else:
             self._fail(node, peer, Reason.REJECTED)
 
-    def _carry(self, node: SimulatedNode, other: SimulatedNode, data: bytes) -> None:
-        faults, rng = self.faults, self._rng
-        if self._is_cut(node, other) or (faults.loss and rng.random() < faults.loss):
-            self._timeline.record("lost", node.spec.name, other.spec.name, data)
+    def carry(self, node: SimulatedNode, other: SimulatedNode, payload: Payload, deliver: Deliver) -> None:
+        """Let something travel between two nodes, through whatever happens to messages."""
+        faults, random = self._transit.faults, self._rng.random
+        blocked = not self._partitions.none and self._partitions.block(node.name, other.name)
+        if blocked or (faults.loss and random() < faults.loss):
+            self._timeline.record("lost", node.name, other.name, payload)
             return
-        self._timeline.after(self._transit(node, other), partial(self._deliver, node, other, data))
-        if faults.duplication and rng.random() < faults.duplication:
-            self._timeline.after(self._transit(node, other), partial(self._deliver, node, other, data))
+        arrive = partial(deliver, node, other, payload)
+        self._timeline.after(self._transit.message(node, other), arrive)
+        if faults.duplication and random() < faults.duplication:
+            self._timeline.after(self._transit.message(node, other), arrive)
 
-    def _transit(self, node: SimulatedNode, other: SimulatedNode) -> int:
-        """Draw the time on the way: in order, unless the message is held back."""
-        faults, latency, now = self.faults, self._latency(), self._timeline.now
-        if faults.reordering and self._rng.random() < faults.reordering:
-            return latency + int(self._rng.random() * faults.holding)
-        arrival = max(now + latency, self._last_arrivals.get((node, other), 0))
-        self._last_arrivals[node, other] = arrival
-        return arrival - now
-
-    def _latency(self) -> int:
-        least, most = self.faults.latency
-        return least + int(self._rng.random() * (most - least + 1))
+    def reset(self, node: SimulatedNode, dead: SimulatedNode) -> None:
+        """Something of `node` reached a process that is no more: what answers breaks the link, if it is still up."""
+        if dead.identity in node.links and not self._partitions.block(dead.name, node.name):
+            delay = self._transit.latency(dead, node) + node.slowness
+            self._timeline.after(delay, partial(self._lower, node, dead, Reason.GONE))

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from partisan_core.host import StrategyHost
-from partisan_core.identity import NodeSpec
+from partisan_core.identity import Address, NodeSpec
 from partisan_core.strategy import MembershipStrategy
+
+_PORTS_OF_A_HOST = 50_000
 
 Identity = tuple[str, int, int]
 """Name, incarnation, instance: one life among all."""
@@ -13,6 +15,12 @@ Identity = tuple[str, int, int]
 def identity(spec: NodeSpec) -> Identity:
     """Return what tells this life from all others."""
     return (spec.name, spec.incarnation, spec.instance)
+
+
+def own_address(number: int) -> Address:
+    """Return the address of a life by its number: long churn has more lives than one host has ports."""
+    host, port = divmod(number, _PORTS_OF_A_HOST)
+    return Address(f"10.0.{host // 250}.{host % 250 + 1}", 10_000 + port)
 
 
 class SimulatedNode:
@@ -26,6 +34,7 @@ class SimulatedNode:
         "links",
         "received_bytes",
         "sent_bytes",
+        "slowness",
         "spec",
         "strategy",
         "wanted",
@@ -41,6 +50,8 @@ class SimulatedNode:
         self.wanted: dict[str, NodeSpec] = {}
         self.links: dict[Identity, SimulatedNode] = {}
         """The other ends of its working links, in the order in which they came up."""
+        self.slowness = 0
+        """Milliseconds by which it handles everything late."""
         self.sent_bytes = 0
         self.received_bytes = 0
 

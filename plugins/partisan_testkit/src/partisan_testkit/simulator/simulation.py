@@ -1,12 +1,10 @@
 """The simulation: real strategies in real hosts on a simulated network, repeatable by seed."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from random import Random
-from typing import Protocol
-
-from msgspec import Struct
-from msgspec.msgpack import Decoder, Encoder
+from typing import Any, Protocol
 
 from partisan_core.effects import Retire, Send, StartTimer
 from partisan_core.events import Event, Evict, Join, Leave, Received, Reconcile, Started, TimerFired
@@ -15,18 +13,20 @@ from partisan_core.identity import Address, NodeSpec
 from partisan_core.strategy import MembershipStrategy
 from partisan_testkit.simulator.conditions import CALM, Faults, LinkTimes
 from partisan_testkit.simulator.network import Network
-from partisan_testkit.simulator.node import SimulatedNode
+from partisan_testkit.simulator.node import SimulatedNode, own_address
 from partisan_testkit.simulator.randomness import seeded
 from partisan_testkit.simulator.timeline import Timeline
+from partisan_testkit.simulator.transit import Latency
+from partisan_testkit.simulator.wire import EncodedWire, ObjectWire, Payload, Wire
 
 Overlay = Callable[[NodeSpec, Random], MembershipStrategy]
 """Makes the strategy of a node: `lambda me, rng: FullMesh(me, FullMeshConfig(), rng)`."""
 
-FRAME_OVERHEAD = 24
-"""Bytes that a message costs on the wire beside its own: 20 of a data frame and 4 of its count."""
-
 _FIRST_INCARNATION = 1_750_000_000_000
 """Wall-clock milliseconds of the simulated start: of today's size, so that encoded messages are too."""
+
+
+_Performer = Callable[[SimulatedNode, Any], None]
 
 
 class Observer(Protocol):
@@ -48,6 +48,10 @@ class Simulation:
         faults: what happens to messages; may be changed at any time.
         times: the connection layer's times.
         observers: who watches.
+        latency: the one-way milliseconds of a pair, instead of a draw from the range of the faults.
+        wire: whether messages are encoded and decoded, and bytes counted; without it they are handed over as they are.
+        recording: whether there is a log and its hash.
+        quantum: milliseconds between two moments at which anything happens.
     """
 
     def __init__(
@@ -58,21 +62,41 @@ class Simulation:
         faults: Faults = CALM,
         times: LinkTimes | None = None,
         observers: Iterable[Observer] = (),
+        latency: Latency | None = None,
+        wire: bool = True,
+        recording: bool = True,
+        quantum: int = 1,
     ) -> None:
-        self.timeline = Timeline()
+        self.timeline = Timeline(quantum=quantum, recording=recording)
         self.nodes: list[SimulatedNode] = []
-        """Every life that was ever started, in that order."""
+        """Every life that was ever started, in that order, but for those that were forgotten."""
         self._overlay, self._seed = overlay, seed
         self._times = times or LinkTimes()
         self._rng = seeded(seed, "lives")
+        self._started = 0
         watchers = tuple(observers)
         self._observe_outcome = [watcher.on_outcome for watcher in watchers]
         self._observe_delivery = [watcher.on_delivery for watcher in watchers]
-        self._encode = Encoder().encode
-        self._decoder: Decoder[Struct] | None = None
-        network_rng = seeded(seed, "network")
+        self._wire: Wire = EncodedWire() if wire else ObjectWire()
         self.network = Network(
-            self.timeline, network_rng, faults, self._times, perform=self._perform, deliver=self._deliver
+            self.timeline,
+            seeded(seed, "network"),
+            faults,
+            self._times,
+            perform=self._perform,
+            deliver=self._deliver,
+            latency=latency,
+        )
+        record: _Performer = self._record_outcome if recording else _ignore
+        self._performers: defaultdict[type, _Performer] = defaultdict(
+            lambda: record,
+            {
+                Send: self._send,
+                StartTimer: self._start_timer,
+                Connect: lambda node, wish: self.network.want(node, wish.peer),
+                Release: lambda node, wish: self.network.release(node, wish.peer),
+                Retire: self._retire,
+            },
         )
 
     # -- what happens to nodes -------------------------------------------------------------------------------
@@ -85,12 +109,13 @@ class Simulation:
         labels: Mapping[str, str] | None = None,
     ) -> SimulatedNode:
         """Start a new life of `name`, newer than all before it, at its own or the given address."""
-        number = len(self.nodes)
+        number = self._started
+        self._started += 1
         spec = NodeSpec(
             name,
             _FIRST_INCARNATION + self.timeline.now + number,
             self._rng.getrandbits(64),
-            (address or Address("10.0.0.1", 10_000 + number),),
+            (address or own_address(number),),
             dict(labels or {}),
         )
         strategy = self._overlay(spec, seeded(self._seed, number))
@@ -136,6 +161,10 @@ class Simulation:
         node.alive = False
         self.network.vanish(node)
         return node.strategy.snapshot()
+
+    def forget_the_dead(self) -> None:
+        """Drop the lives that have ended from `nodes`: in long churn they are most of them, and fill the memory."""
+        self.nodes[:] = [node for node in self.nodes if node.alive]
 
     # -- time and views --------------------------------------------------------------------------------------
 
@@ -183,49 +212,41 @@ class Simulation:
             self.feed(node, Join(contact.spec))
 
     def _perform(self, node: SimulatedNode, outcomes: Iterator[Outcome]) -> None:
+        performers, observers = self._performers, self._observe_outcome
         for outcome in outcomes:
-            for observe in self._observe_outcome:
+            for observe in observers:
                 observe(node, outcome)
-            match outcome:
-                case Send(peer, message):
-                    self._send(node, peer, message)
-                case StartTimer(after, token):
-                    self.timeline.after(round(after * 1000), partial(self._fire, node, token))
-                case Connect(peer):
-                    self.network.want(node, peer)
-                case Release(peer):
-                    self.network.release(node, peer)
-                case Retire(reason):
-                    self.timeline.record("retire", str(node.spec), reason.value)
-                    self.timeline.after(0, partial(self.crash, node))
-                case _:
-                    self.timeline.record(type(outcome).__name__, node.spec.name, str(outcome.peer))
+            performers[type(outcome)](node, outcome)
 
-    def _send(self, node: SimulatedNode, peer: NodeSpec, message: Struct) -> None:
-        data = self._encode(message)
-        node.sent_bytes += len(data) + FRAME_OVERHEAD
-        self.network.send(node, peer, data)
+    def _send(self, node: SimulatedNode, send: Send) -> None:
+        self.network.send(node, send.peer, self._wire.pack(node, send.message))
+
+    def _start_timer(self, node: SimulatedNode, timer: StartTimer) -> None:
+        self.timeline.after(round(timer.after * 1000) + node.slowness, partial(self._fire, node, timer.token))
 
     def _fire(self, node: SimulatedNode, token: str) -> None:
         self.feed(node, TimerFired(token))
 
-    def _deliver(self, source: SimulatedNode, target: SimulatedNode, data: bytes) -> None:
-        self.timeline.record("message", source.spec.name, target.spec.name, data)
+    def _retire(self, node: SimulatedNode, retire: Retire) -> None:
+        self.timeline.record("retire", str(node.spec), retire.reason.value)
+        self.timeline.after(0, partial(self.crash, node))
+
+    def _record_outcome(self, node: SimulatedNode, outcome: Any) -> None:  # noqa: ANN401 - all others have a peer
+        self.timeline.record(type(outcome).__name__, node.spec.name, str(outcome.peer))
+
+    def _deliver(self, source: SimulatedNode, target: SimulatedNode, payload: Payload) -> None:
+        self.timeline.record("message", source.spec.name, target.spec.name, payload)
         if not target.alive:
+            self.network.reset(source, target)
             return
-        target.received_bytes += len(data) + FRAME_OVERHEAD
         for observe in self._observe_delivery:
             observe(source, target)
-        event = Received(source.spec, self._decode(target.strategy, data))
+        event = Received(source.spec, self._wire.unpack(target, payload))
         self._perform(target, target.host.feed(event, self.timeline.seconds))
 
-    def _decode(self, strategy: MembershipStrategy, data: bytes) -> Struct:
-        if self._decoder is None:
-            union = strategy.messages[0]
-            for other in strategy.messages[1:]:
-                union = union | other  # type: ignore[assignment]
-            self._decoder = Decoder(union)
-        return self._decoder.decode(data)
+
+def _ignore(node: SimulatedNode, outcome: object) -> None:
+    """What only a log would show."""
 
 
 def lives(view: Mapping[str, NodeSpec]) -> dict[str, tuple[int, int]]:

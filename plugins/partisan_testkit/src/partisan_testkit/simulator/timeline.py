@@ -1,7 +1,7 @@
-"""Virtual time: a heap of what is still to happen, and a log of what did.
+"""Virtual time: a calendar of what is still to happen, and a log of what did.
 
 Time comes in whole milliseconds. That is deliberate: with continuous delays no two events ever coincide, and
-neither interleavings nor determinism are tested.
+neither interleavings nor determinism are tested. It also makes the calendar cheap: one queue per moment.
 """
 
 from collections import deque
@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 from msgspec.msgpack import Encoder
 
 Action = Callable[[], object]
+Record = Callable[..., None]
 
 KEPT_LINES = 50
 """How much of the log is kept to be shown with a failure. Chosen: about one screen."""
@@ -20,17 +21,27 @@ _encode = Encoder().encode
 
 
 class Timeline:
-    """Runs actions in the order of their time; those of one millisecond in the order of their planning."""
+    """Runs actions in the order of their time; those of one moment in the order of their planning.
 
-    def __init__(self) -> None:
+    Args:
+        quantum: milliseconds between two moments at which anything happens: what is due between them waits for
+            the later one. More than 1 makes more events coincide.
+        recording: without it nothing is logged, and there is no `log_hash`.
+    """
+
+    def __init__(self, *, quantum: int = 1, recording: bool = True) -> None:
         self.now = 0
         """Milliseconds since the start."""
         self.events = 0
         """How many actions have run."""
-        self._heap: list[tuple[int, int, Action]] = []
-        self._planned = 0
+        self.recording = recording
+        self.record: Record = self._record if recording else _forget
+        """Add a line to the log: texts, bytes, or what msgspec can encode."""
+        self._quantum = quantum
+        self._moments: list[int] = []
+        self._due: dict[int, deque[Action]] = {}
         self._hash = blake2b(digest_size=16)
-        self._lines: deque[tuple[int | str | bytes, ...]] = deque(maxlen=KEPT_LINES)
+        self._lines: deque[tuple[object, ...]] = deque(maxlen=KEPT_LINES)
 
     @property
     def seconds(self) -> float:
@@ -38,31 +49,49 @@ class Timeline:
         return self.now / 1000
 
     def after(self, delay: int, action: Action) -> None:
-        """Run `action` in `delay` milliseconds."""
-        self._planned += 1
-        heappush(self._heap, (self.now + delay, self._planned, action))
+        """Run `action` in `delay` milliseconds, or at the first moment of the quantum after them."""
+        moment = self.now + delay
+        moment += -moment % self._quantum
+        actions = self._due.get(moment)
+        if actions is None:
+            self._due[moment] = deque((action,))
+            heappush(self._moments, moment)
+        else:
+            actions.append(action)
 
     def run(self, seconds: float) -> None:
-        """Let `seconds` pass."""
+        """Let `seconds` pass. An action that raises is gone; the next call goes on with those behind it."""
         end = self.now + round(seconds * 1000)
-        heap = self._heap
-        while heap and heap[0][0] <= end:
-            self.now, _, action = heappop(heap)
-            self.events += 1
-            action()
+        moments, due = self._moments, self._due
+        while moments and moments[0] <= end:
+            self.now = moments[0]
+            actions = due[self.now]
+            while actions:
+                self.events += 1
+                actions.popleft()()
+            del due[heappop(moments)]
         self.now = end
-
-    def record(self, *words: str | bytes) -> None:
-        """Add a line to the log."""
-        line = (self.now, *words)
-        self._lines.append(line)
-        self._hash.update(_encode(line))
 
     @property
     def log_hash(self) -> str:
-        """A fingerprint of the whole log: equal for equal seeds, in every process."""
+        """A fingerprint of the whole log: equal for equal seeds, in every process.
+
+        Raises:
+            RuntimeError: when nothing was recorded, so that two such runs are never taken for equal.
+        """
+        if not self.recording:
+            raise RuntimeError("this simulation keeps no log: it was made with recording=False")
         return self._hash.hexdigest()
 
     def last_lines(self) -> list[str]:
         """Return the end of the log, for people."""
         return [" ".join(map(str, line)) for line in self._lines]
+
+    def _record(self, *words: object) -> None:
+        line = (self.now, *words)
+        self._lines.append(line)
+        self._hash.update(_encode(line))
+
+
+def _forget(*words: object) -> None:
+    """Nothing is recorded."""
