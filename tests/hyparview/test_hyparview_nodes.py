@@ -1,9 +1,16 @@
 """HyParView on real nodes over memory."""
 
+from contextlib import AsyncExitStack
+
+import pytest
 import trio
 import trio.testing
 
-from partisan_core import Node
+from partisan_core import Node, load_config, open_node
+from partisan_core.effects import Effect
+from partisan_core.events import Event, Received
+from partisan_hyparview import HyParView
+from partisan_hyparview.messages import ExchangeReply
 from partisan_testkit.cluster import memory_cluster
 
 
@@ -50,4 +57,34 @@ async def test_the_overlay_of_real_nodes_closes_behind_one_that_leaves(autojump_
         assert leaver.neighbours() == ()
         await trio.sleep(1)
         assert all("n3" not in node.neighbours() for node in nodes.values())
+        await settle(nodes)
+
+
+async def test_real_nodes_exchange_links_that_lead_out_of_their_zones(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle, accepted = HyParView.handle, list[ExchangeReply]()
+
+    def count(node: HyParView, event: Event, now: float) -> list[Effect]:
+        match event:
+            case Received(_, ExchangeReply(_, True) as reply):
+                accepted.append(reply)
+        return handle(node, event, now)
+
+    monkeypatch.setattr(HyParView, "handle", count)
+    async with AsyncExitStack() as stack:
+        nodes = {}
+        for number in range(15):
+            name, labels = f"n{number}", {"zone": "abc"[number % 3]}
+            config = {
+                "node": {"name": name, "listen": [f"{name}.memory:0"], "strict": True, "labels": labels},
+                "transport": {"use": "memory", "network": "zones"},
+                "overlay": {"use": "hyparview", "active_max": 3, "xbot": {"cost": "label:zone", "period": "1s"}},
+            }
+            nodes[name] = await stack.enter_async_context(open_node(load_config(environ={}, overrides=config)))
+            if number:
+                await nodes[name].join(nodes["n0"].addresses[0])
+        with trio.fail_after(120):
+            while len(accepted) < 2:
+                await trio.sleep(0.1)
         await settle(nodes)

@@ -19,6 +19,7 @@ from partisan_hyparview.messages import (
     Refuse,
     Shuffle,
     ShuffleReply,
+    Test,
 )
 
 
@@ -32,8 +33,9 @@ A, B, C, D, X = (spec(name) for name in "abcdx")
 class One:
     """A node called `me`, with neighbours."""
 
-    def __init__(self, *neighbours: NodeSpec, active_max: int = 3) -> None:
-        self.node = HyParView(spec("me"), HyParViewConfig(active_max=active_max), Random(0))
+    def __init__(self, *neighbours: NodeSpec, active_max: int = 3, passive_max: int = 30, seed: int = 0) -> None:
+        config = HyParViewConfig(active_max=active_max, passive_max=passive_max)
+        self.node = HyParView(spec("me"), config, Random(seed))
         self.feed(Started())
         for peer in neighbours:
             self.hears(peer, Neighbour(True))
@@ -94,9 +96,9 @@ def test_a_walk_makes_the_joiner_known_where_prwl_hops_are_left() -> None:
 
 
 @pytest.mark.parametrize(("neighbours", "ttl"), [((A, B), 0), ((A,), 5)], ids=["no hops", "no next hop"])
-def test_the_end_of_a_walk_asks_the_joiner_urgently(neighbours: tuple[NodeSpec, ...], ttl: int) -> None:
+def test_the_end_of_a_walk_offers_itself_to_the_joiner(neighbours: tuple[NodeSpec, ...], ttl: int) -> None:
     one = One(*neighbours)
-    assert one.hears(A, ForwardJoin(X, ttl)) == [("x", Neighbour(True))]
+    assert one.hears(A, ForwardJoin(X, ttl)) == [("x", Neighbour(False))]
     assert "x" not in one.neighbours
     one.hears(X, Accept())
     assert "x" in one.neighbours
@@ -109,14 +111,99 @@ def test_a_walk_that_comes_back_to_the_joiner_ends_there() -> None:
 
 def test_a_full_view_refuses_a_request_unless_it_is_urgent() -> None:
     one = One(A, B, C)
-    assert one.hears(X, Neighbour(False)) == [("x", Refuse())]
+    assert one.hears(X, Neighbour(False))[0] == ("x", Refuse())
     assert ("x", Accept()) in one.hears(X, Neighbour(True))
+
+
+def test_a_full_view_evicts_nobody_of_its_older_half() -> None:
+    for seed in range(20):
+        one = One(A, B, C, D, active_max=4, seed=seed)
+        one.hears(X, JoinRequest())
+        assert {"a", "b", "x"} <= one.neighbours
+
+
+def test_who_is_evicted_asks_the_newcomer_first() -> None:
+    one = One(A, B, C)
+    [contacts] = [said.contacts for _, said in one.hears(X, JoinRequest()) if isinstance(said, Disconnect)]
+    assert contacts[0] == X
+    other = One(A, B, C)
+    other.hears(A, ForwardJoin(D, 3))
+    assert other.hears(A, Disconnect(Cause.EVICTED, (X, D)))[0] == ("x", Neighbour(False))
+
+
+def test_who_is_refused_is_led_to_the_one_who_was_refused_before() -> None:
+    one = One(A, B, C)
+    assert one.hears(X, Neighbour(False))[0] == ("x", Refuse())
+    assert one.hears(D, Neighbour(False))[0] == ("d", Refuse((X,)))
+    seeker = One(A, B, C)
+    seeker.hears(A, ForwardJoin(D, 3))
+    assert sent(seeker.feed(LinkDown(A, Reason.GONE))) == [("d", Neighbour(False))]
+    assert seeker.hears(D, Refuse((X,))) == [("x", Neighbour(False))]
+
+
+def test_a_full_node_that_refuses_tests_one_link_after_the_other_at_random() -> None:
+    one = One(A, B, C)
+    tested = set()
+    for _ in range(30):
+        [_, (name, message)] = one.hears(X, Neighbour(False))
+        assert message == Test()
+        tested.add(name)
+    assert tested == {"a", "b", "c"}
+
+
+def test_a_test_says_nothing_to_a_neighbour_and_shows_a_stranger_that_it_is_none() -> None:
+    one = One(A, B, C)
+    assert one.hears(A, Test()) == []
+    assert one.node.ignored == {}
+    [(name, message)] = one.hears(X, Test())
+    assert (name, type(message)) == ("x", Disconnect)
+
+
+def test_a_joiner_with_few_neighbours_asks_its_contacts_again_less_and_less_often() -> None:
+    one = One()
+    one.feed(Join(A))
+    one.hears(A, Accept())
+    asked = []
+    for second in range(120):
+        said = sent(one.feed(TimerFired("rejoin"), float(second)))
+        asked += [second] * [message for _, message in said].count(JoinRequest())
+    assert asked == [1, 3, 7, 15, 31, 63]
+    one.hears(B, Neighbour(True))
+    assert sent(one.feed(TimerFired("rejoin"), 500.0)) == []
+
+
+def test_a_node_that_lost_everybody_asks_any_contact_or_neighbour_it_had() -> None:
+    asked = set()
+    for seed in range(20):
+        one = One(C, seed=seed)
+        for contact in (A, B):
+            one.feed(Join(contact))
+            one.feed(DialFailed(contact, Reason.GONE))
+        one.feed(LinkDown(C, Reason.GONE))
+        asked |= {name for name, said in sent(one.feed(TimerFired("rejoin"), 1.0)) if said == JoinRequest()}
+    assert asked == {"a", "b", "c"}
+
+
+def test_who_falls_out_of_the_passive_view_was_forgotten_and_who_cannot_be_dialled_is_gone() -> None:
+    one = One(A, B, C, passive_max=1)
+    one.hears(A, ForwardJoin(X, 3))
+    assert Note(X, Reason.FORGOTTEN) in one.feed(Received(A, ForwardJoin(D, 3)))
+    assert Note(D, Reason.GONE) in one.feed(DialFailed(D, Reason.GONE))
+    assert one.others == set()
+
+
+def test_a_snapshot_names_whom_it_lost_after_whom_it_has() -> None:
+    one = One(A, B)
+    one.feed(LinkDown(A, Reason.UNREACHABLE))
+    again = One()
+    again.node.restore(one.node.snapshot())
+    assert again.others == {"a", "b"}
 
 
 def test_a_request_in_progress_keeps_its_place() -> None:
     one = One(A, B)
     one.hears(A, ForwardJoin(X, 0))
-    assert one.hears(D, Neighbour(False)) == [("d", Refuse())]
+    assert one.hears(D, Neighbour(False))[0] == ("d", Refuse())
     one.feed(DialFailed(X, Reason.GONE))
     assert one.hears(D, Neighbour(False)) == [("d", Accept())]
 

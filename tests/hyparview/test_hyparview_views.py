@@ -5,10 +5,19 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partisan_core.identity import NodeSpec
-from partisan_hyparview._views import Backoff, Views
+from partisan_core.identity import Address, NodeSpec
+from partisan_hyparview._backoff import Backoff
+from partisan_hyparview._reserved import Reserved
+from partisan_hyparview._views import Views
 
-peers = st.builds(NodeSpec, st.sampled_from([f"n{number}" for number in range(12)]), st.integers(1, 3), st.just(0))
+DOOR = (Address("10.0.0.1", 1),)
+
+
+def known(name: str, incarnation: int = 1) -> NodeSpec:
+    return NodeSpec(name, incarnation, 0, DOOR)
+
+
+peers = st.builds(known, st.sampled_from([f"n{number}" for number in range(12)]), st.integers(1, 3))
 steps = st.one_of(
     st.tuples(st.just("activate"), peers),
     st.tuples(st.just("deactivate"), peers),
@@ -21,7 +30,7 @@ steps = st.one_of(
 def test_views_are_bounded_and_disjoint_and_without_the_node_itself(
     script: list[tuple[str, NodeSpec]], seed: int
 ) -> None:
-    views = Views("n0", 3, 4, Random(seed))
+    views = Views(NodeSpec("n0", 1, 1), 3, 4, Random(seed), Reserved({}, 2))
     for action, peer in script:
         match action:
             case "activate":
@@ -41,19 +50,19 @@ def test_views_are_bounded_and_disjoint_and_without_the_node_itself(
 
 @given(st.integers(0, 1000))
 def test_a_full_passive_view_gives_up_first_what_was_sent(seed: int) -> None:
-    views = Views("me", 3, 4, Random(seed))
-    views.hear([NodeSpec(name, 1, 1) for name in "abcd"])
-    views.hear([NodeSpec(name, 1, 1) for name in "ef"], sent=["b", "d"])
+    views = Views(NodeSpec("me", 1, 1), 3, 4, Random(seed), Reserved({}, 2))
+    views.hear([known(name) for name in "abcd"])
+    views.hear([known(name) for name in "ef"], sent=["b", "d"])
     assert set(views.passive) == set("acef")
 
 
 def test_a_view_that_learns_nothing_stays_the_same_object() -> None:
-    views = Views("me", 3, 4, Random(0))
-    views.hear([NodeSpec("a", 2, 0)])
-    before = views.passive
-    views.hear([NodeSpec("a", 1, 0), NodeSpec("me", 9, 9)])
+    views = Views(NodeSpec("me", 1, 1), 3, 4, Random(0), Reserved({}, 2))
+    views.hear([known("a", 2)])
+    before = views.everybody()
+    views.hear([known("a", 1), known("me", 9)])
     views.forget("b")
-    assert views.passive is before
+    assert views.everybody() is before
 
 
 def test_a_pause_doubles_up_to_the_longest_and_can_be_cleared() -> None:

@@ -3,18 +3,25 @@
 Theory of operation
 -------------------
 The active view is whom a node wants links to. It grows in two phases: a request, counted as pending so that
-concurrent repairs do not overfill the view, then the answer. `urgent` requests, from a node without neighbours and
-from the ends of a joiner's walks, cannot be refused; a full view evicts somebody at random for them. Who was evicted
-is told, gets others to try, and is known on.
+concurrent repairs do not overfill the view, then the answer. `urgent` requests, from a node without neighbours, cannot
+be refused: a full view evicts one of its younger half for them, as for a joiner. Who was evicted is told, is known on,
+and asks first the newcomer, who has room: it is put into a link rather than beside it.
 
 A joiner asks a contact, which sends news of it on a random walk through each neighbour; where the walk ends, the
-joiner gets a further neighbour, and on the way it becomes known. A shuffle walks likewise and exchanges, between its
-origin and its end, whom they know.
+joiner is offered a further neighbour, and on the way it becomes known. With less than two neighbours it asks its
+contacts again. A shuffle walks likewise and exchanges, between its origin and its end, whom they know.
 
 A neighbour whose link fails is replaced from the passive view. Who cannot be dialled is forgotten; who refuses is not
 asked again for a while, and each repair has a budget of refusals, or a network of nearly full views would never rest.
-Neighbours lost to a failure are probed now and then: that mends a partition, after which neither side would know
-the other. Links are tested by the connection layer's heartbeats, so a full node need not test its own.
+A refusal names who was refused before: two nodes that lack a neighbour meet at one that does not. And it makes the
+full node test its own links, whose other ends may all be dead without its knowing.
+
+Contacts and neighbours lost to a failure are remembered. Lost ones are probed now and then: that mends a partition,
+after which neither side would know the other. Who has no neighbour at all joins again through any of them.
+
+Places can be reserved by label: see `_reserved`.
+
+With `[overlay.xbot]`, links are exchanged for cheaper ones: see `_xbot`.
 
 A link that only one end believes in shows when that end speaks of joiners or shuffles: the other asks to make it
 a link, or says that it is none. Leaving is told to neighbours; nobody keeps who left.
@@ -29,12 +36,30 @@ from msgspec import DecodeError, Struct
 from msgspec.msgpack import decode, encode
 
 from partisan_core.effects import Effect, Note
-from partisan_core.events import DialFailed, Event, Join, Leave, LinkDown, LinkUp, Reason, Received, Started, TimerFired
+from partisan_core.events import (
+    DialFailed,
+    Event,
+    Join,
+    Leave,
+    LinkDown,
+    LinkUp,
+    Reason,
+    Received,
+    Reserve,
+    Started,
+    TimerFired,
+)
 from partisan_core.identity import NodeSpec
-from partisan_hyparview._neighbours import EPISODE_BUDGET, MAX_LOST, TICK_BUDGET, Neighbourhood, sane
+from partisan_hyparview._acquaintances import MAX_REMEMBERED
+from partisan_hyparview._hearsay import is_sane
+from partisan_hyparview._neighbours import EPISODE_BUDGET, TICK_BUDGET, Neighbourhood
+from partisan_hyparview._reserved import Reserved
 from partisan_hyparview._views import Views
+from partisan_hyparview._xbot import PREFIX, Xbot
 from partisan_hyparview.config import HyParViewConfig
+from partisan_hyparview.costs import Cost
 from partisan_hyparview.messages import (
+    XBOT_MESSAGES,
     Accept,
     Cause,
     Disconnect,
@@ -44,28 +69,36 @@ from partisan_hyparview.messages import (
     Refuse,
     Shuffle,
     ShuffleReply,
+    Test,
+    XbotMessage,
 )
 
-_SHUFFLE = "shuffle"
+SHUFFLE = "shuffle"
+"""The token of the timer of the cycles."""
+_NOBODY: Mapping[str, NodeSpec] = {}
 
 
 class HyParView:
     """One node of a HyParView overlay."""
 
     messages: ClassVar[Sequence[type[Struct]]] = (
-        *(JoinRequest, ForwardJoin, Neighbour, Accept, Refuse, Disconnect, Shuffle, ShuffleReply),
+        *(JoinRequest, ForwardJoin, Neighbour, Accept, Refuse, Disconnect, Shuffle, ShuffleReply, Test),
+        *XBOT_MESSAGES,
     )
-    capabilities: ClassVar[Collection[str]] = frozenset()
+    capabilities: ClassVar[Collection[str]] = frozenset({"reserved_slots"})
 
-    def __init__(self, me: NodeSpec, config: HyParViewConfig, rng: Random) -> None:
+    def __init__(self, me: NodeSpec, config: HyParViewConfig, rng: Random, cost: Cost | None = None) -> None:
+        """`cost` takes the place of `config.xbot.cost`; without `config.xbot` it is not asked."""
         self._me, self._config, self._rng = me, config, rng
-        self._views = Views(me.name, config.active_max, config.passive_max, rng)
-        self._near = Neighbourhood(config, self._views, rng)
+        reserved = Reserved(config.reserved, config.active_max - 1)
+        self._views = Views(me, config.active_max, config.passive_max, rng, reserved)
+        self._near = Neighbourhood(config, self._views, reserved, rng)
+        self._xbot: Xbot | None = None
+        if config.xbot is not None:
+            self._xbot = Xbot(me, config.xbot, config.neighbour_timeout, self._views, self._near, rng, cost)
         self._sent: tuple[str, ...] | None = None
         """Whom the last shuffle named, until it is answered."""
         self._left = False
-        self._members: Mapping[str, NodeSpec] = {me.name: me}
-        self._shown = (self._views.active, self._views.passive)
         self.ignored: Counter[str] = Counter()
         """Messages that were stale, forged or out of place, by type."""
 
@@ -75,34 +108,37 @@ class HyParView:
             return []
         self._near.now, self._near.effects = now, []
         self._dispatch(event)
-        self._show()
+        if self._views.forgotten:
+            self._note_the_forgotten()
         return self._near.effects
 
     def members(self) -> Mapping[str, NodeSpec]:
         """This node, its neighbours, and the passive view: whom it has heard of."""
-        return self._members
+        return _NOBODY if self._left else self._views.everybody()
 
     def links(self) -> Mapping[str, NodeSpec]:
         """The active view."""
-        return self._views.active
+        return _NOBODY if self._left and self._views.active else self._views.active
 
     def next_hop(self, name: str) -> str | None:
         """None: random views know no routes."""
         return None
 
     def snapshot(self) -> bytes:
-        """Both views, the neighbours first; nothing once this node has left."""
-        return b"" if self._left else encode((*self._views.active.values(), *self._views.passive.values()))
+        """Both views, the neighbours first, and whom it remembers; nothing once this node has left."""
+        views, remembered = self._views, self._near.remembered
+        return b"" if self._left else encode((*views.active.values(), *views.passive.values(), *remembered))
 
     def restore(self, data: bytes) -> None:
         """Take back a snapshot: whom to try first."""
         try:
-            remembered = sane(decode(data, type=tuple[NodeSpec, ...]))
+            snapshot = decode(data, type=tuple[NodeSpec, ...])
         except DecodeError:
             return
+        remembered = [peer for peer in snapshot if is_sane(peer) and peer.name != self._me.name]
         self._views.hear(remembered)
-        for peer in reversed(remembered[:MAX_LOST]):
-            self._near.remember(peer)
+        for peer in reversed(remembered[:MAX_REMEMBERED]):
+            self._near.remembered.lose(peer)
 
     # -- what the host tells ------------------------------------------------------------------------------------
 
@@ -117,28 +153,44 @@ class HyParView:
                 self._near.supersede(peer)
             case LinkDown(peer, reason) | DialFailed(peer, reason):
                 self._near.fail(peer, reason)
+                if self._xbot is not None:
+                    self._xbot.fail(peer)
             case Started():
-                self._near.start_timer(_SHUFFLE, self._rng.uniform(0, self._config.shuffle_interval))
+                if self._xbot is not None:
+                    self._xbot.start()
+                self._near.start_timer(SHUFFLE, self._rng.uniform(0, self._config.shuffle_interval))
                 self._near.repair(EPISODE_BUDGET)
+            case Join() | Reserve() | Leave():
+                self._handle_wish(event)
+
+    def _handle_wish(self, event: Join | Reserve | Leave) -> None:
+        """What the application or an operator asks for."""
+        match event:
             case Join(contact):
                 self._near.join(contact)
+            case Reserve(label, value, slots):
+                if not self._near.reserve(label, value, slots):
+                    self._ignore(event)
             case Leave():
                 self._handle_leave()
 
     def _handle_timer(self, token: str) -> None:
-        if token == _SHUFFLE:
+        if token == SHUFFLE:
             self._send_shuffle()
             self._near.probe()
-            self._near.start_timer(_SHUFFLE, self._config.shuffle_interval)
+            self._near.start_timer(SHUFFLE, self._config.shuffle_interval)
+        elif self._xbot is not None and token.startswith(PREFIX):
+            self._xbot.handle_timer(token)
         else:
             self._near.handle_timer(token)
 
     def _handle_leave(self) -> None:
         for peer in self._views.active.values():
             self._near.send(peer, Disconnect(Cause.LEAVING, self._near.contacts(peer)))
+        for peer in self._views.everybody().values():
+            if peer is not self._me:
+                self._near.effects.append(Note(peer, Reason.RELEASED))
         self._left = True
-        for name in self._views.active:
-            self._views.deactivate(name)
 
     # -- what peers say -----------------------------------------------------------------------------------------
 
@@ -156,9 +208,12 @@ class HyParView:
                 self._on_accept(peer, message)
             case ShuffleReply(peers) if self._sent is not None:
                 self._on_shuffle_reply(peers)
+            case XbotMessage() if self._xbot is not None:
+                if not self._xbot.handle_message(peer, message):
+                    self._ignore(message)
             case _ if peer.name in self._near.pending or peer.name in self._views.active:
                 self._on_close(peer, message)
-            case ForwardJoin() | Shuffle():
+            case ForwardJoin() | Shuffle() | Test():
                 self._on_stranger(peer, message)
             case _:
                 self._ignore(message)
@@ -171,12 +226,19 @@ class HyParView:
             case Shuffle():
                 self._on_shuffle(peer, message)
             case Disconnect(cause, contacts):
-                self._views.hear(sane(contacts))
-                self._near.disconnected(peer, Reason.LEFT if cause is Cause.LEAVING else Reason.DEMOTED)
-            case Refuse() if peer.name in self._near.pending:
-                self._near.refused(peer)
+                first = self._learn(contacts)
+                self._near.disconnected(peer, Reason.LEFT if cause is Cause.LEAVING else Reason.DEMOTED, first)
+            case Refuse(contacts) if peer.name in self._near.pending:
+                self._near.refused(peer, self._learn(contacts))
+            case Test():
+                pass
             case _:
                 self._ignore(message)
+
+    def _learn(self, contacts: Sequence[NodeSpec]) -> NodeSpec | None:
+        """Hear of others; return the first, who is the most likely to have room."""
+        self._views.hear(contacts)
+        return self._views.passive.get(contacts[0].name) if contacts else None
 
     def _on_join(self, joiner: NodeSpec) -> None:
         """Who asks again is told of again: it may lack further neighbours."""
@@ -187,7 +249,7 @@ class HyParView:
 
     def _on_forward_join(self, peer: NodeSpec, message: ForwardJoin) -> None:
         joiner, ttl = message.joiner, min(message.ttl, self._config.arwl)
-        if joiner.name == self._me.name or not sane([joiner]) or self._views.knows_newer(joiner):
+        if joiner.name == self._me.name or not is_sane(joiner) or self._views.knows_newer(joiner):
             self._ignore(message)
             return
         if ttl == self._config.prwl:
@@ -196,14 +258,15 @@ class HyParView:
         if following is not None:
             self._near.send(following, ForwardJoin(joiner, ttl - 1))
         else:
-            self._near.request(joiner, urgent=True)
+            self._near.request(joiner, urgent=False)
 
     def _on_neighbour(self, peer: NodeSpec, *, urgent: bool) -> None:
         """Requests that cross are both accepted: each end has kept a place for the other."""
-        if urgent or self._near.room > 0 or peer.name in self._near.pending or peer.name in self._views.active:
-            self._near.accept(peer)
+        near = self._near
+        if urgent or peer.name in near.pending or peer.name in self._views.active or near.has_room_for(peer):
+            near.accept(peer)
         else:
-            self._near.send(peer, Refuse())
+            near.refuse(peer)
 
     def _on_accept(self, peer: NodeSpec, message: Accept) -> None:
         if peer.name in self._near.pending:
@@ -214,26 +277,29 @@ class HyParView:
 
     def _on_shuffle(self, peer: NodeSpec, message: Shuffle) -> None:
         origin, ttl = message.origin, min(message.ttl, self._config.arwl) - 1
-        if origin.name == self._me.name or not sane([origin]) or self._views.knows_newer(origin):
+        if origin.name == self._me.name or self._views.knows_newer(origin):
             self._ignore(message)
             return
         following = self._views.neighbour({peer.name, origin.name}) if ttl > 0 else None
         if following is not None:
             self._near.send(following, Shuffle(origin, message.peers, ttl))
             return
+        if not is_sane(origin):  # looked at where the walk ends, which is one hop in six
+            self._ignore(message)
+            return
         offered = self._views.sample(0, len(message.peers), origin.name)
         self._near.send(origin, ShuffleReply(offered))
-        self._views.hear(sane([origin, *message.peers]), [one.name for one in offered])
+        self._views.hear((origin, *message.peers), [one.name for one in offered])
 
     def _on_shuffle_reply(self, peers: Iterable[NodeSpec]) -> None:
-        self._views.hear(sane(peers), self._sent or ())
+        self._views.hear(peers, self._sent or ())
         self._sent = None
         self._near.repair(TICK_BUDGET)
 
     def _on_stranger(self, peer: NodeSpec, message: Struct) -> None:
         """It takes us for a neighbour: make it one when there is room, or say that it is none."""
         self._ignore(message)
-        if self._near.room > 0:
+        if self._near.has_room_for(peer):
             self._near.request(peer, urgent=False)
         else:
             self._near.send(peer, Disconnect(Cause.ASYMMETRIC, self._near.contacts(peer)))
@@ -249,13 +315,8 @@ class HyParView:
     def _ignore(self, message: Struct) -> None:
         self.ignored[type(message).__name__] += 1
 
-    def _show(self) -> None:
-        """Make a new mapping of members when a view has changed; who only fell out of one is said to be let go."""
-        shown = (self._views.active, self._views.passive)
-        if self._left or shown[0] is not self._shown[0] or shown[1] is not self._shown[1]:
-            self._shown = shown
-            before, me = self._members, {} if self._left else {self._me.name: self._me}
-            self._members = {**me, **shown[0], **shown[1]}
-            told = {effect.peer.name for effect in self._near.effects if isinstance(effect, Note)}
-            gone = [peer for name, peer in before.items() if name not in self._members and name not in told]
-            self._near.effects += [Note(peer, Reason.RELEASED) for peer in gone if peer is not self._me]
+    def _note_the_forgotten(self) -> None:
+        members = self._views.everybody()
+        gone = (peer for peer in self._views.forgotten if peer.name not in members)
+        self._near.effects += [Note(peer, Reason.FORGOTTEN) for peer in gone]
+        self._views.forgotten.clear()

@@ -1,75 +1,125 @@
-"""The two views of a node, and whom it has lost. Pure: no message, no clock; randomness is handed in.
+"""The two views of a node. Pure: no message, no clock; randomness is handed in.
 
-Invariants, whatever is called: nobody is in both views, this node in neither, a name at most once, and no view
-larger than its bound. Every change makes a new mapping, so that who holds one can tell.
+Invariants, whatever is called: nobody is in both views, this node in neither, a name at most once, no view larger
+than its bound, and no reserved place taken by who may not have it.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from random import Random
 
 from partisan_core.identity import NodeSpec
+from partisan_hyparview._draws import draw, in_random_order
+from partisan_hyparview._hearsay import is_sane
+from partisan_hyparview._reserved import Reserved
 
 View = Mapping[str, NodeSpec]
 
 
 class Views:
-    """The active view (neighbours) and the passive view (whom to make one when a neighbour fails)."""
+    """The active view (neighbours) and the passive view (whom to make one when a neighbour fails).
 
-    def __init__(self, me: str, active_max: int, passive_max: int, rng: Random) -> None:
+    `active` is another object after each change, `passive` the same one always.
+    """
+
+    def __init__(self, me: NodeSpec, active_max: int, passive_max: int, rng: Random, reserved: Reserved) -> None:
         self._me, self._active_max, self._passive_max, self._rng = me, active_max, passive_max, rng
+        self._reserved = reserved
+        self._everybody: View = {me.name: me}
+        self._is_stale = False
         self.active: View = {}
-        self.passive: View = {}
+        self.passive: dict[str, NodeSpec] = {}
+        self.forgotten: list[NodeSpec] = []
+        """Who had to make room in the passive view, until somebody takes note of it."""
+
+    def everybody(self) -> View:
+        """Return this node and both views: the same object as long as nothing changed."""
+        if self._is_stale:
+            self._is_stale = False
+            everybody = {self._me.name: self._me, **self.active, **self.passive}
+            if everybody != self._everybody:  # who only went from one view into the other changes nothing
+                self._everybody = everybody
+        return self._everybody
 
     @property
     def free(self) -> int:
-        """How many more neighbours there is room for."""
-        return self._active_max - len(self.active)
+        """How many more neighbours there is room for, whoever they are."""
+        return self._active_max - len(self.active) - self._reserved.empty(self.active.values())
+
+    def has_reserved_place(self, peer: NodeSpec) -> bool:
+        """Say whether a place is empty that is kept for such as `peer`."""
+        return self._reserved.has_place(peer, self.active.values())
+
+    def holds(self, peer: NodeSpec) -> bool:
+        """Say whether this life of `peer` is a neighbour."""
+        held = self.active.get(peer.name)
+        return held is not None and held.life == peer.life
 
     def knows_newer(self, peer: NodeSpec) -> bool:
         """Say whether `peer` is an earlier life than the one in a view."""
         held = self.active.get(peer.name) or self.passive.get(peer.name)
-        return held is not None and held.life > peer.life
+        return held is not None and held is not peer and held.life > peer.life
 
     def activate(self, peer: NodeSpec) -> NodeSpec | None:
-        """Make `peer` a neighbour; return whom a full view evicted for it, who is in the passive view then."""
-        if peer.name == self._me or peer.name in self.active:
+        """Make `peer` a neighbour; return whom it displaced, who is in the passive view then."""
+        if peer.name == self._me.name or peer.name in self.active:
             return None
-        evicted = self._rng.choice(list(self.active.values())) if self.free <= 0 else None
+        evicted = None if self.free > 0 or self.has_reserved_place(peer) else self.dispensable_neighbour()
         if evicted is not None:
             self.deactivate(evicted.name)
         self.forget(peer.name)
         self.active = {**self.active, peer.name: peer}
+        self._is_stale = True
         if evicted is not None:
             self.hear([evicted])
         return evicted
 
     def deactivate(self, name: str) -> None:
         """A neighbour is one no more."""
-        self.active = _without(self.active, name)
+        self.active = {key: peer for key, peer in self.active.items() if key != name}
+        self._is_stale = True
+
+    @property
+    def holders(self) -> Collection[str]:
+        """Neighbours that hold a reserved place: nobody can take it from them."""
+        return self._reserved.assign(self.active.values())[0]
+
+    def dispensable_neighbour(self) -> NodeSpec | None:
+        """Draw one of the younger half of those that may have to go (decision 0018).
+
+        When many join through one contact, its newest neighbours know only each other. The paper draws among all.
+        """
+        holders = self.holders
+        candidates = [peer for name, peer in self.active.items() if name not in holders]
+        return draw(self._rng, candidates[len(candidates) // 2 :])
 
     def forget(self, name: str) -> None:
         """Drop a name from the passive view."""
-        if name in self.passive:
-            self.passive = _without(self.passive, name)
+        if self.passive.pop(name, None) is not None:
+            self._is_stale = True
 
     def hear(self, peers: Iterable[NodeSpec], sent: Collection[str] = ()) -> None:
-        """Take nodes into the passive view. When it is full, those that were `sent` away make room first."""
-        passive = dict(self.passive)
-        fresh: set[str] = set()
+        """Take sane nodes into the passive view. When it is full, those that were `sent` away make room first."""
+        passive = self.passive
+        dispensable = self._dispensable(list(passive.values()), sent)
         for peer in peers:
-            held = passive.get(peer.name)
-            if peer.name == self._me or peer.name in self.active or (held is not None and held.life >= peer.life):
+            name, held = peer.name, self.passive.get(peer.name)
+            if name == self._me.name or name in self.active or (held is not None and held.life >= peer.life):
+                continue
+            if not is_sane(peer):
                 continue
             if held is None and len(passive) >= self._passive_max:
-                del passive[self._dispensable(passive, fresh, sent)]
-            passive[peer.name] = peer
-            fresh.add(peer.name)
-        if fresh:
-            self.passive = passive
+                self.forgotten.append(passive.pop(next(dispensable)))
+            passive[name] = peer
+            self._is_stale = True
 
-    def _dispensable(self, passive: View, fresh: Collection[str], sent: Collection[str]) -> str:
-        old = [name for name in passive if name not in fresh]
-        return self._rng.choice([name for name in old if name in sent] or old or list(passive))
+    def _dispensable(self, old: list[NodeSpec], sent: Collection[str]) -> Iterator[str]:
+        """Who makes room: those that were sent, then of the `old` at random, of the new ones last."""
+        yield from (name for name in sent if name in self.passive)
+        for peer in in_random_order(self._rng, old):
+            if peer.name in self.passive:
+                yield peer.name
+        while True:
+            yield next(iter(self.passive))
 
     def neighbour(self, but: Collection[str] = ()) -> NodeSpec | None:
         """Draw a neighbour whose name is none of `but`."""
@@ -83,36 +133,3 @@ class Views:
             *self._rng.sample(active, min(from_active, len(active))),
             *self._rng.sample(passive, min(from_passive, len(passive))),
         )
-
-
-class Backoff:
-    """Whom not to ask again yet: pauses that double."""
-
-    def __init__(self, first: float, longest: float, most: int) -> None:
-        self._first, self._longest, self._most = first, longest, most
-        self._pauses: dict[str, tuple[float, float]] = {}
-
-    def pause(self, name: str, now: float) -> None:
-        """Do not ask `name` for a while; at most `most` names are remembered, the latest."""
-        _, length = self._pauses.pop(name, (0.0, self._first / 2))
-        length = min(2 * length, self._longest)
-        self._pauses[name] = (now + length, length)
-        if len(self._pauses) > self._most:
-            del self._pauses[next(iter(self._pauses))]
-
-    def is_over(self, name: str, now: float) -> bool:
-        """Say whether `name` may be asked."""
-        return self._pauses.get(name, (now, 0.0))[0] <= now
-
-    def clear(self, name: str) -> None:
-        """Forget that `name` was ever asked."""
-        self._pauses.pop(name, None)
-
-
-def draw(rng: Random, peers: list[NodeSpec]) -> NodeSpec | None:
-    """One of `peers`, when there are any."""
-    return rng.choice(peers) if peers else None
-
-
-def _without(view: View, name: str) -> View:
-    return {key: peer for key, peer in view.items() if key != name}

@@ -11,6 +11,7 @@ MAX_PEERS = 64
 """The longest list of nodes that is read: the largest shuffle that can be configured, and some room."""
 
 Peers = Annotated[tuple[NodeSpec, ...], Meta(max_length=MAX_PEERS)]
+Name = Annotated[str, Meta(max_length=128)]
 
 
 class Cause(IntEnum):
@@ -46,7 +47,9 @@ class Accept(Struct, frozen=True, array_like=True, tag="a"):
 
 
 class Refuse(Struct, frozen=True, array_like=True, tag="r"):
-    """No room: the other answer to `Neighbour`."""
+    """No room: the other answer to `Neighbour`. Here is who was refused before: it seeks a neighbour, too."""
+
+    contacts: Peers = ()
 
 
 class Disconnect(Struct, frozen=True, array_like=True, tag="d"):
@@ -54,6 +57,10 @@ class Disconnect(Struct, frozen=True, array_like=True, tag="d"):
 
     cause: Cause
     contacts: Peers = ()
+
+
+class Test(Struct, frozen=True, array_like=True, tag="t"):
+    """Nothing, to a neighbour: that it can be sent is what is tested."""
 
 
 class Shuffle(Struct, frozen=True, array_like=True, tag="s"):
@@ -68,3 +75,58 @@ class ShuffleReply(Struct, frozen=True, array_like=True, tag="p"):
     """What the end of a shuffle's walk offers in return."""
 
     peers: Peers
+
+
+class XbotMessage(Struct, frozen=True, array_like=True):
+    """Parent of what nodes say that optimise their links: see `_xbot`. The names are the paper's."""
+
+
+class Optimization(XbotMessage, frozen=True, array_like=True, tag="o"):
+    """To a candidate: be my neighbour in place of `old`."""
+
+    number: int
+    """Names the exchange in all its messages. The initiator draws it at random, so that stale words do not fit."""
+    old: NodeSpec
+
+
+class Replace(XbotMessage, frozen=True, array_like=True, tag="e"):
+    """To a neighbour: take `old` in place of me, so that I can take `initiator`."""
+
+    number: int
+    initiator: Name
+    old: NodeSpec
+
+
+class Switch(XbotMessage, frozen=True, array_like=True, tag="w"):
+    """To the old neighbour: take me in place of `initiator`, who gets another too."""
+
+    number: int
+    initiator: Name
+
+
+class ExchangeReply(XbotMessage, frozen=True, array_like=True, tag="y"):
+    """The answer to each of the three: the paper's OPTIMIZATIONREPLY, REPLACEREPLY and SWITCHREPLY."""
+
+    number: int
+    accepted: bool
+
+
+class DisconnectWait(XbotMessage, frozen=True, array_like=True, tag="h"):
+    """The old neighbour to the initiator: you are my neighbour no more, but keep the place for who comes."""
+
+    number: int
+
+
+class Probe(XbotMessage, frozen=True, array_like=True, tag="b"):
+    """Say `number` back at once: the round trip is the cost of a link."""
+
+    number: int
+
+
+class Echo(XbotMessage, frozen=True, array_like=True, tag="c"):
+    """The answer to `Probe`."""
+
+    number: int
+
+
+XBOT_MESSAGES = (Optimization, Replace, Switch, ExchangeReply, DisconnectWait, Probe, Echo)

@@ -1,0 +1,1 @@
+"""What is claimed of HyParView at scale, measured: `python -m tests.hyparview.claims --help`."""
