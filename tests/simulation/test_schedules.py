@@ -1,89 +1,84 @@
-"""Random schedules of faults on full mesh, and the witness that judges them. 1,000 seeds are run by the command."""
+"""Random schedules of faults on every overlay. A thousand seeds of each are run by `.ci/run`."""
 
 import os
 import re
 import subprocess
 import sys
-from random import Random
+from pathlib import Path
 
 import pytest
 
-from partisan_core.identity import NodeSpec
-from partisan_fullmesh import FullMesh, FullMeshConfig
-from partisan_testkit.schedules import Report, Violation, make_schedule, run_twice
+from partisan_testkit.schedules import Outcome, make_schedule, run_seeds, settings_of
 from partisan_testkit.schedules.__main__ import main
-from tests.simulation.defects import DependsOnHashes, EvictsTheCrashed, IgnoresTombstones, LeavesInSilence
 
 NODES = 16
-SEEDS = 60
-SEEDS_PER_TEST = 10
+SEEDS = 50
+RING = "partisan_ring:Ring"
 ROWS_OF_THE_LOG = 50
 
 
-def run_seed(seed: int, kind: type[FullMesh] = FullMesh) -> Report:
-    def make(me: NodeSpec, rng: Random) -> FullMesh:
-        return kind(me, FullMeshConfig(), rng)
-
-    return run_twice(seed, NODES, make)
+@pytest.fixture(autouse=True)
+def _ring(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "ring_overlay" / "src"))
 
 
-def first_violation(kind: type[FullMesh], seeds: int = 12) -> Violation | None:
-    violations = (run_seed(seed, kind).violation for seed in range(seeds))
-    return next((violation for violation in violations if violation is not None), None)
+def explain(outcome: Outcome) -> str:
+    return f"{outcome.violation}\nseed {outcome.seed}:\n{outcome.schedule}\n{outcome.repeat}"
 
 
-@pytest.mark.parametrize("first", range(0, SEEDS, SEEDS_PER_TEST))
-def test_after_any_schedule_all_agree_and_nobody_is_lost_or_resurrected(first: int) -> None:
-    for seed in range(first, first + SEEDS_PER_TEST):
-        violation = run_seed(seed).violation
-        assert violation is None, f"seed {seed}: {violation}"
+@pytest.mark.parametrize("overlay", ["fullmesh", "hyparview", "clientserver", "static", "scamp_v1", "scamp_v2", RING])
+def test_after_any_schedule_all_promises_are_kept(overlay: str) -> None:
+    outcome = run_seeds(overlay, NODES, range(SEEDS))
+    assert outcome.violation is None, explain(outcome)
+    assert outcome.seeds == SEEDS
 
 
-@pytest.mark.parametrize(
-    ("kind", "words"),
-    [
-        (EvictsTheCrashed, "who neither left nor was evicted"),
-        (LeavesInSilence, "left without a word"),
-        (IgnoresTombstones, "of whose end a living node was told|left without a word"),
-        (DependsOnHashes, "two runs differ"),
-    ],
-)
-def test_the_witness_finds_a_planted_defect(kind: type[FullMesh], words: str) -> None:
-    violation = first_violation(kind)
-    assert violation is not None
-    assert re.search(words, str(violation))
+def test_a_schedule_is_made_of_its_seed_and_the_overlay_alone() -> None:
+    cluster = settings_of("fullmesh", NODES)
+    assert make_schedule(5, cluster) == make_schedule(5, settings_of("fullmesh", NODES))
+    assert make_schedule(5, cluster) != make_schedule(6, cluster)
 
 
-def test_a_schedule_is_made_of_its_seed_alone() -> None:
-    assert make_schedule(5, NODES) == make_schedule(5, NODES)
-    assert make_schedule(5, NODES) != make_schedule(6, NODES)
+def test_only_what_an_overlay_can_do_is_asked_of_it() -> None:
+    kinds = {
+        overlay: {step.step.value for seed in range(30) for step in make_schedule(seed, settings_of(overlay, 8)).steps}
+        for overlay in ("fullmesh", "hyparview", "static", RING)
+    }
+    assert {"evict", "reconcile", "leave", "usurp", "slow", "one-way"} <= kinds["fullmesh"]
+    assert {"evict", "reconcile"}.isdisjoint(kinds["hyparview"])
+    assert "evict" in kinds["static"]
+    assert "leave" not in kinds[RING]
 
 
-def test_the_log_does_not_depend_on_the_hash_seed() -> None:
-    logs = {logs_of_a_process(hash_seed) for hash_seed in ("1", "2")}
-    assert len(logs) == 1
+def test_the_log_does_not_depend_on_the_hash_seed_nor_on_the_number_of_jobs() -> None:
+    assert len({logs_of_a_process("1", "1"), logs_of_a_process("2", "2")}) == 1
 
 
-def logs_of_a_process(hash_seed: str) -> str:
-    command = [sys.executable, "-m", "partisan_testkit.schedules", "--nodes", "8", "--seeds", "3-5"]
+def logs_of_a_process(hash_seed: str, jobs: str) -> str:
+    words = ["--overlay", "hyparview,fullmesh", "--nodes", "8", "--seeds", "8-20", "--seconds", "20", "--jobs", jobs]
+    command = [sys.executable, "-m", "partisan_testkit.schedules", *words]
     environment = os.environ | {"PYTHONHASHSEED": hash_seed}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    match = re.search(r"logs ([0-9a-f]{16})", done.stdout)
-    assert match is not None
-    return match[1]
+    logs = re.findall(r"logs ([0-9a-f]{16})", done.stdout)
+    assert len(logs) == len(words[1].split(","))
+    return " ".join(logs)
 
 
 def test_the_command_sums_up_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--nodes", "4", "--seeds", "7"]) == 0
-    assert re.fullmatch(r"fullmesh: 1 schedules of 4 nodes, .*no violation.*\n", capsys.readouterr().out)
+    assert main(["--nodes", "4", "--seeds", "7", "--seconds", "10"]) == 0
+    assert re.fullmatch(r"fullmesh: 1 schedules of 4 nodes, no violation; .*\n", capsys.readouterr().out)
 
 
-def test_the_command_shows_how_to_repeat_a_violation(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_violation_comes_with_the_smallest_schedule_and_the_command_that_repeats_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     overlay = "tests.simulation.defects:EVICTS_THE_CRASHED"
     assert main(["--overlay", overlay, "--seeds", "2-9"]) == 1
     lines = capsys.readouterr().out.splitlines()
-    seed = re.match(r"seed (\d+): Faults", lines[0])
+    seed = re.match(r"seed (\d+), as few faults as it takes", lines[0])
     assert seed is not None
+    end = lines.index("the end of the log:")
+    assert len(lines[1:end]) == 1, "one broken link is enough"
     command = f"python -m partisan_testkit.schedules --overlay {overlay} --nodes 16 --seeds {seed[1]}"
     assert lines[-1] == f"repeat it with: {command}"
     assert "who neither left nor was evicted" in lines[-2]

@@ -1,35 +1,42 @@
 """Finds groups of nodes that cannot find each other by themselves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from partisan_testkit.schedules.settings import ClusterSettings
 from partisan_testkit.simulator import SimulatedNode
 
 Group = list[SimulatedNode]
 
 
-def find_islands(nodes: Sequence[SimulatedNode]) -> list[Group]:
-    """Split nodes into groups between which nobody wants a link to anybody; the largest first, at least one.
+def find_islands(nodes: Sequence[SimulatedNode], cluster: ClusterSettings) -> list[Group]:
+    """Split nodes into groups between which nobody knows anybody it would talk to; the first is where to join.
 
-    What gossip can heal is one group: a single node that wants a link across connects two.
+    There is at least one, which may be empty.
+    What gossip can heal is one group: a single node that knows somebody across connects two.
     """
-    known = _acquaintances(nodes)
-    unseen = dict.fromkeys(nodes)
+    by_address = {node.spec.addresses[0]: node for node in nodes if cluster.is_approached(node.name)}
+    known: dict[SimulatedNode, Group] = {}
+    for node in nodes:
+        peers = [*node.view.values(), *node.strategy.links().values()]
+        reached = [by_address.get(peer.addresses[0]) for peer in peers if peer.addresses]
+        known[node] = [other for other in reached if other is not None]
+    groups = find_groups(known)
+    groups.sort(key=lambda group: not any(cluster.is_approached(node.name) for node in group))
+    return groups or [[]]
+
+
+def find_groups(neighbours: Mapping[SimulatedNode, Sequence[SimulatedNode]]) -> list[Group]:
+    """Return the components of a graph, whose links lead both ways; the largest first."""
+    both: dict[SimulatedNode, Group] = {node: [] for node in neighbours}
+    for node, others in neighbours.items():
+        for other in others:
+            both[node].append(other)
+            both[other].append(node)
+    unseen = dict.fromkeys(neighbours)
     groups: list[Group] = []
     while unseen:
-        groups.append(_take_group(next(iter(unseen)), unseen, known))
-    return sorted(groups, key=len, reverse=True) or [[]]
-
-
-def _acquaintances(nodes: Sequence[SimulatedNode]) -> dict[SimulatedNode, Group]:
-    by_address = {node.spec.addresses[0]: node for node in nodes}
-    known: dict[SimulatedNode, Group] = {node: [] for node in nodes}
-    for node in nodes:
-        for peer in node.strategy.links().values():
-            other = by_address.get(peer.addresses[0])
-            if other is not None and other.name == peer.name:
-                known[node].append(other)
-                known[other].append(node)
-    return known
+        groups.append(_take_group(next(iter(unseen)), unseen, both))
+    return sorted(groups, key=len, reverse=True)
 
 
 def _take_group(first: SimulatedNode, unseen: dict[SimulatedNode, None], known: dict[SimulatedNode, Group]) -> Group:

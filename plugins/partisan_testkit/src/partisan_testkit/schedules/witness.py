@@ -1,150 +1,85 @@
-"""A witness of a simulation: knows what was really done to the members, and what every node was told.
+"""The witness: everything that is asked of an overlay, while a schedule runs and after it."""
 
-Written for overlays with the capability `full_view`. It raises at the first step that breaks a promise:
+from collections.abc import Iterator
+from random import Random
 
-- *no resurrection*: who saw a life of a member end never shows that life, or an older one, again;
-- *no lost member*: a membership ends only when that life, or a newer one of the name, left or was evicted;
-- *no false retirement*: a node retires only when it was evicted or a newer life of its name exists.
-
-`check_agreement` is for after the quiet period: all living nodes know the same members, each other among
-them, are linked to each other, and hold no member whose end a living node was told of.
-"""
-
-from collections import defaultdict
-from collections.abc import Iterable
-
-from partisan_core.effects import Retire
-from partisan_core.events import Reason
 from partisan_core.host import Outcome
 from partisan_core.identity import NodeSpec
-from partisan_core.notices import MemberJoined, MemberLeft
-from partisan_testkit.simulator import SimulatedNode, lives
+from partisan_core.notices import NeighbourUp
+from partisan_core.strategy import MembershipStrategy
+from partisan_testkit.schedules.aftermath import Aftermath, Rule
+from partisan_testkit.schedules.history import History
+from partisan_testkit.schedules.promises import Shape
+from partisan_testkit.schedules.rules import everybody, links
+from partisan_testkit.schedules.rules.members import LastingMembers, all_agree
+from partisan_testkit.schedules.settings import ClusterSettings
+from partisan_testkit.schedules.watched import Watched
+from partisan_testkit.simulator import SimulatedNode
 
-Life = tuple[int, int]
-
-
-class Violation(AssertionError):
-    """A promise was broken."""
-
-
-class Memory:
-    """What one process was shown: per name the newest life that it saw, and that it saw end."""
-
-    def __init__(self) -> None:
-        self.seen: dict[str, Life] = {}
-        self.ended: dict[str, Life] = {}
+_OF_A_SHAPE: dict[Shape, tuple[Rule, ...]] = {
+    Shape.FREE: (links.is_connected,),
+    Shape.MESH: (links.is_connected, links.all_are_linked),
+    Shape.SYMMETRIC: (links.is_connected, links.links_are_symmetric),
+    Shape.STAR: (links.star_holds,),
+    Shape.DRAWN: (links.links_are_as_drawn,),
+}
 
 
 class Witness:
-    """Observes every outcome and every message of those who leave."""
+    """Observes a simulation; raises at the first step that breaks a promise, and judges the end."""
 
-    def __init__(self) -> None:
-        self.ends: dict[str, dict[Life, Reason]] = defaultdict(dict)
-        """The truth: which lives were told to leave, or to be evicted, by name."""
-        self.newest: dict[str, Life] = {}
-        """The truth: the newest life of each name."""
-        self.told: dict[tuple[str, Life], list[SimulatedNode]] = defaultdict(list)
-        """Who was surely told of the end of a life."""
-        self._memories: dict[SimulatedNode, Memory] = defaultdict(Memory)
-        self._farewells: dict[SimulatedNode, int] = {}
+    def __init__(self, cluster: ClusterSettings) -> None:
+        self.history = History()
+        self._cluster = cluster
+        self._retirements = everybody.Retirements(self.history)
+        self._members = LastingMembers(self.history) if cluster.promises.lasting_members else None
+        self._rules = [*self._choose_rules()]
 
-    # -- what the schedule does ------------------------------------------------------------------------------
+    def make(self, me: NodeSpec, rng: Random) -> MembershipStrategy:
+        """Make the strategy of a node, and watch it."""
+        self.history.starts(me)
+        most = getattr(self._cluster.config(me.name), self._cluster.promises.bound, None)
+        strategy = self._cluster.make(me, rng)
+        return Watched(me, strategy, self.history, most)  # type: ignore[return-value]  # its class variables vary
 
-    def started(self, node: SimulatedNode, heir_of: SimulatedNode | None) -> None:
-        """A life began; with `heir_of` it took over the snapshot of a crashed one."""
-        self.newest[node.name] = max(node.spec.life, self.newest.get(node.name, node.spec.life))
-        if heir_of is not None:
-            memory, inherited = self._memories[node], self._memories[heir_of]
-            memory.seen |= {name: life for name, life in inherited.seen.items() if name != node.name}
-            memory.ended |= {name: life for name, life in inherited.ended.items() if name != node.name}
-            for witnesses in self.told.values():
-                if heir_of in witnesses:
-                    witnesses.append(node)
-
-    def leaves(self, node: SimulatedNode) -> None:
-        """The node is about to be told to leave."""
-        self.ends[node.name][node.spec.life] = Reason.LEFT
-        if node.host.neighbours:
-            self._farewells[node] = node.sent_bytes
-
-    def evicts(self, node: SimulatedNode, peer: NodeSpec) -> None:
-        """The node is about to be told to evict the peer."""
-        self.ends[peer.name][peer.life] = Reason.EVICTED
-        self.told[peer.name, peer.life].append(node)
-
-    # -- what the simulation reports -------------------------------------------------------------------------
+    def inherits(self, heir: SimulatedNode, crashed: SimulatedNode) -> None:
+        """A life began with the snapshot of a crashed one."""
+        self.history.inherits(heir.spec, crashed.spec)
+        if self._members is not None:
+            self._members.inherit(heir, crashed)
 
     def on_outcome(self, node: SimulatedNode, outcome: Outcome) -> None:
         """Check each step."""
-        match outcome:
-            case MemberJoined(peer):
-                self._on_added(node, peer)
-            case MemberLeft(peer):
-                self._on_removed(node, peer)
-            case Retire(reason):
-                self._on_retired(node, reason)
+        if isinstance(outcome, NeighbourUp):
+            self.history.meets(node.spec, outcome.peer)
+        self._retirements.on_outcome(node, outcome)
+        if self._members is not None:
+            self._members.on_outcome(node, outcome)
 
     def on_delivery(self, source: SimulatedNode, target: SimulatedNode) -> None:
-        """A message of a node that leaves tells of its leaving."""
-        if source.leaving and not target.leaving:
-            self.told[source.name, source.spec.life].append(target)
+        """What is delivered is seen by the strategies, which are watched."""
 
-    def _on_added(self, node: SimulatedNode, peer: NodeSpec) -> None:
-        memory = self._memories[node]
-        if memory.ended.get(peer.name, (-1, -1)) >= peer.life:
-            raise Violation(f"{node} shows {peer} again, whose end it saw")
-        memory.seen[peer.name] = peer.life
+    def objections(self, living: list[SimulatedNode]) -> Iterator[str]:
+        """Yield what breaks a promise now, with faults over and time to settle: nothing, when all is well."""
+        aftermath = Aftermath(self._cluster, self.history, living)
+        for rule in self._rules:
+            yield from rule(aftermath)
 
-    def _on_removed(self, node: SimulatedNode, peer: NodeSpec) -> None:
-        if not any(life >= peer.life for life in self.ends[peer.name]):
-            raise Violation(f"{node} lost {peer}, who neither left nor was evicted")
-        self._memories[node].ended[peer.name] = peer.life
-
-    def _on_retired(self, node: SimulatedNode, reason: Reason) -> None:
-        newer = self.newest[node.name] > node.spec.life
-        evicted = self.ends[node.name].get(node.spec.life) is Reason.EVICTED
-        if not (newer if reason is Reason.NAME_IN_USE else evicted):
-            raise Violation(f"{node} retired as {reason.value}, without a reason")
-
-    # -- after the quiet period ------------------------------------------------------------------------------
-
-    def check_agreement(self, living: Iterable[SimulatedNode]) -> None:
-        """Check what must hold once faults are over.
-
-        Raises:
-            Violation: naming the first node and member that break it.
-        """
-        nodes = list(living)
-        for node in nodes:
-            self._check_view(node, nodes[0])
-            self._check_memory(node)
-        for node, sent_before in self._farewells.items():
-            if node.sent_bytes == sent_before:
-                raise Violation(f"{node} left without a word")
-        everybody = {node.name: node for node in nodes}
-        if len(everybody) != len(nodes):
-            raise Violation("two living nodes have one name")
-        for node in nodes:
-            self._check_links(node, everybody)
-
-    def _check_view(self, node: SimulatedNode, first: SimulatedNode) -> None:
-        mine, theirs = lives(node.view), lives(first.view)
-        if mine != theirs:
-            differing = sorted(name for name in mine | theirs if mine.get(name) != theirs.get(name))
-            raise Violation(f"{node} and {first} disagree about {', '.join(differing)}")
-        if mine.get(node.name) != node.spec.life:
-            raise Violation(f"{node} is not in its own view")
-
-    def _check_memory(self, node: SimulatedNode) -> None:
-        view, memory = lives(node.view), self._memories[node]
-        for name, life in memory.seen.items():
-            if memory.ended.get(name, (-1, -1)) < life and view.get(name, (-1, -1)) < life:
-                raise Violation(f"{node} lost {name}@{life[0]} without a word")
-        for name, life in view.items():
-            if life in self.ends[name] and any(node.alive for node in self.told[name, life]):
-                raise Violation(f"{node} still shows {name}@{life[0]}, of whose end a living node was told")
-
-    def _check_links(self, node: SimulatedNode, everybody: dict[str, SimulatedNode]) -> None:
-        missing = sorted(everybody.keys() - node.host.neighbours.keys() - {node.name})
-        if missing:
-            raise Violation(f"{node} has no link to {', '.join(missing)}")
+    def _choose_rules(self) -> Iterator[Rule]:
+        """In the order in which they are worth reading: a lost membership explains a missing link."""
+        promises = self._cluster.promises
+        yield everybody.nobody_left_in_silence
+        if promises.retires:
+            yield everybody.names_are_single
+        yield everybody.shows_itself
+        if "full_view" in self._cluster.plugin.capabilities:
+            yield all_agree
+        if self._members is not None:
+            yield self._members.objections
+        yield everybody.nobody_keeps_the_departed
+        if promises.forgets_the_dead:
+            yield links.no_links_to_the_dead
+        yield everybody.wanted_links_work
+        for rule in _OF_A_SHAPE[promises.shape]:
+            if rule is not links.is_connected or self._cluster.joins:
+                yield rule
