@@ -5,6 +5,7 @@ those commands are run that `RUNNABLE` allows. A comment on the line above a blo
 
     <!-- file: alpha.toml -->     the block is written to this file first, whatever its language
     <!-- not run: the reason -->  the block is only shown
+    <!-- part: cyclon/x.py -->    the block is a part of this file; a test of its own makes something of these files
 """
 
 import re
@@ -17,7 +18,7 @@ from tests.workspace import ROOT, Distribution
 RUNNABLE = ("partisan --help", "partisan plugins", "partisan config check", "python ")
 
 _BLOCK = re.compile(
-    r"^(?:<!-- (?P<mark>file|not run): (?P<word>.+?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$",
+    r"^(?:<!-- (?P<mark>file|not run|part): (?P<word>.+?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -31,6 +32,7 @@ class Block:
     line: int
     """The line of the page on which the text begins."""
     file: str | None
+    part_of: str | None
     shown_only: bool
 
     @property
@@ -51,8 +53,9 @@ class Page:
         text = self.path.read_text()
         for found in _BLOCK.finditer(text):
             line = text.count("\n", 0, found.start("text")) + 1
-            file = found["word"] if found["mark"] == "file" else None
-            yield Block(found["language"], found["text"], line, file, found["mark"] == "not run")
+            file, part_of = (found["word"] if found["mark"] == mark else None for mark in ("file", "part"))
+            shown_only = found["mark"] in ("not run", "part")
+            yield Block(found["language"], found["text"], line, file, part_of, shown_only)
 
     def program(self) -> str:
         """The Python blocks as one program, each on its lines of the page, so that tracebacks name these."""
@@ -75,6 +78,14 @@ class Page:
             if block.language == "console" and block.runs:
                 lines = [line.removeprefix("$ ") for line in block.text.splitlines() if line.startswith("$ ")]
                 yield from (line for line in lines if line.startswith(RUNNABLE))
+
+    def parts(self) -> dict[str, str]:
+        """The files that a page makes step by step: the parts of each, in their order, an empty line between them."""
+        files: dict[str, list[str]] = {}
+        for block in self.blocks():
+            if block.part_of is not None:
+                files.setdefault(block.part_of, []).append(block.text)
+        return {path: "\n".join(texts) for path, texts in files.items()}
 
     def write_files(self, folder: Path) -> None:
         for block in self.blocks():

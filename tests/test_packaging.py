@@ -1,18 +1,13 @@
 """The wheels hold what they should, and three of the distributions make a node in an empty environment."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-import venv
-from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 
+from tests.environments import Environment, build_wheel
 from tests.workspace import ROOT, code_lines
 
 NODE = ("partisan_core", "partisan_fullmesh", "plugins/partisan_codec_msgpack")
@@ -25,26 +20,7 @@ API_1_0 = ROOT / "tests" / "api_1_0"
 API_1_0_CHECKSUM = "c4f05228b5b78a1dc68eb11566e08bcd4b5978dbd44958f75aa480b312fd113f"
 """Of the files that a build takes, in order. It changes with the core's major number, and never otherwise."""
 
-SCRIPTS = ROOT / "tests" / "packaging_scripts"
-UV = os.environ.get("UV") or shutil.which("uv")
-"""Installs in a second what takes pip half a minute; without it the tests use pip."""
-
-UV_LIKE_PIP = [
-    "--no-sources",
-    *(f"--refresh-package={Path(folder).name.replace('_', '-')}" for folder in (*NODE, *COMMAND)),
-]
-"""pip knows no workspace, and no cache of folders whose pyproject.toml has not changed."""
-
 Listing = dict[str, list[dict[str, str]]]
-
-
-def run(command: Sequence[str | Path], cwd: Path) -> str:
-    """Run to the end and return the output; a failure shows what the command said."""
-    unwanted = {"PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME"}
-    environ = {key: value for key, value in os.environ.items() if key not in unwanted}
-    done = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -52,40 +28,13 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Folder name -> wheel, built from the repository."""
     built: dict[str, Path] = {}
     for folder in (*(ROOT / one for one in NODE), RING, NOTEBOOK, API_1_0):
-        target = tmp_path_factory.mktemp(folder.name)
-        run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", target, folder], ROOT)
-        [built[folder.name]] = target.glob("*.whl")
+        built[folder.name] = build_wheel(folder, tmp_path_factory.mktemp(folder.name))
     return built
 
 
-class Environment:
-    """An empty virtual environment, and what is installed in it."""
-
-    def __init__(self, folder: Path) -> None:
-        venv.create(folder / "venv", with_pip=UV is None, symlinks=os.name != "nt")
-        self.python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
-        self.elsewhere = folder
-        """A working directory far from the repository, whose folders are named like the packages."""
-
-    def install(self, *what: str | Path) -> None:
-        """`pip install`, from the root of the repository."""
-        pip: list[str | Path] = (
-            [UV, "pip", "install", *UV_LIKE_PIP, "--python", self.python]
-            if UV
-            else [self.python, "-m", "pip", "install"]
-        )
-        run([*pip, *what], ROOT)
-
-    def run_script(self, name: str) -> str:
-        return run([self.python, SCRIPTS / f"{name}.py"], self.elsewhere)
-
-    def command(self, *arguments: str) -> str:
-        """`partisan`, as it was installed."""
-        return run([self.python.with_name("partisan"), *arguments], self.elsewhere)
-
-    def plugins(self) -> Listing:
-        said: Listing = json.loads(self.run_script("list_plugins"))
-        return said
+def plugins(environment: Environment) -> Listing:
+    said: Listing = json.loads(environment.run_script("list_plugins"))
+    return said
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +76,7 @@ def test_three_distributions_make_a_working_node_in_an_empty_environment(environ
 
 
 def test_plugins_are_listed_from_metadata_without_importing_any(environment: Environment) -> None:
-    said = environment.plugins()
+    said = plugins(environment)
     found = {(one["kind"], one["name"], one["distribution"]) for one in said["listing"]}
     assert ("overlay", "fullmesh", "partisan-fullmesh") in found
     assert ("serializer", "msgpack", "partisan-codec-msgpack") in found
@@ -141,7 +90,7 @@ def test_a_whole_overlay_takes_at_most_40_lines_of_code() -> None:
 
 
 def test_a_strangers_overlay_is_found_through_its_entry_point(environment_with_ring: Environment) -> None:
-    said = environment_with_ring.plugins()
+    said = plugins(environment_with_ring)
     assert [one["distribution"] for one in said["listing"] if one["name"] == "ring"] == ["partisan-ring"]
     assert said["imported"] == []
 

@@ -1,0 +1,1 @@
+"""Beginnings of distributions: what `partisan new` writes."""
