@@ -49,6 +49,15 @@ def test_a_fault_in_a_shown_program_is_found_at_its_line_of_the_page(tmp_path: P
         run([sys.executable, program], tmp_path)
 
 
+def test_the_parts_of_a_file_are_put_together_in_their_order_and_are_not_run(tmp_path: Path) -> None:
+    path = tmp_path / "planted.md"
+    part = "<!-- part: a/b.py -->\n```python\nnumber = {}\n```\n\nText.\n\n"
+    path.write_text(part.format(1) + "```python\nshown = 0\n```\n\n" + part.format(2))
+    page = Page(path)
+    assert page.parts() == {"a/b.py": "number = 1\n\nnumber = 2\n"}
+    assert page.program().split() == ["shown", "=", "0"]
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if page.program()], ids=str)
 def test_the_python_of_a_page_runs_as_one_program(page: Page, tmp_path: Path) -> None:
     page.write_files(tmp_path)

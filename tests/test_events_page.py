@@ -21,6 +21,7 @@ PAGE = ROOT / "docs" / "reference" / "events.md"
 
 HERE = "tests/core/kernel/test_events.py::"
 KERNEL = "tests/core/kernel/"
+DIAL, RELAY = KERNEL + "test_unconnected_dial.py::", KERNEL + "test_unconnected_relay.py::"
 
 EMITTED = {
     "Snapshot": HERE + "test_who_misses_events_is_told_how_things_stand",
@@ -51,6 +52,11 @@ EMITTED = {
     "lost_with_connection": "tests/integration/test_broken_connections.py::"
     "test_resets_lose_no_peer_and_no_order_and_every_loss_is_a_gap",
     "gap": KERNEL + "test_hostile_bytes.py::test_what_was_delivered_is_not_delivered_again_and_what_was_lost_is_a_gap",
+    "no_channel": DIAL + "test_what_the_other_end_cannot_take_is_dropped_with_its_reason",
+    "too_large": DIAL + "test_what_the_other_end_cannot_take_is_dropped_with_its_reason",
+    "no_route": RELAY + "test_a_relay_without_a_link_drops_and_counts",
+    "relay_full": RELAY + "test_a_full_way_through_a_relay_loses_messages_and_stops_nobody_else",
+    "relay_refused": RELAY + "test_a_node_whose_rule_is_another_neither_relays_nor_takes_what_was_relayed",
     "no_mailbox": KERNEL + "test_send.py::test_a_message_for_a_missing_mailbox_is_a_counted_and_noticed_dead_letter",
     "node_REASON": KERNEL + "test_virtual_time.py::test_senders_that_wait_are_told_when_the_peer_is_down",
     "slow_peer": KERNEL + "test_slow_peer.py::test_a_peer_that_does_not_read_loses_its_lane_and_is_not_down",

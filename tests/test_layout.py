@@ -7,7 +7,10 @@ from tests.workspace import ROOT, Distribution, distributions, root_pyproject
 DISTRIBUTIONS = distributions()
 
 OVERLAY_FILES = {"__init__.py", "plugin.py", "config.py", "messages.py", "_protocol.py", "py.typed"}
-OPTIONAL_OVERLAY_FILES = {"_neighbours.py", "_views.py"}
+OPTIONAL_OVERLAY_FILES = {
+    *("_neighbours.py", "_views.py", "_acquaintances.py", "_backoff.py", "_draws.py", "_hearsay.py", "_reserved.py"),
+    *("_xbot.py", "costs.py", "_client.py", "_server.py"),
+}
 
 LONGEST_SOURCE = 350
 """Taste says 300 lines; at 350 a file has more than one subject."""

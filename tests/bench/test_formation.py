@@ -16,11 +16,13 @@ from msgspec.structs import replace
 
 from partisan_bench.formation import measure, system
 from partisan_bench.formation.processes import Member, ending
-from partisan_bench.formation.views import LANES, View, disagreement, lacking
+from partisan_bench.formation.shapes import Shape, contact_of, shape_of
+from partisan_bench.formation.views import LANES, View, disagreement, lacking, scattering
 from partisan_bench.harness import WorkerFailed
 from partisan_core.views import ConnectionRow, LaneState, MemberRow, MemberState
 
 PATIENCE = 30
+PAIR, THREE = (Shape(peers, is_full=True) for peers in (1, 2))
 COMMAND = [sys.executable, "-m", "partisan_bench", "formation"]
 
 
@@ -66,6 +68,15 @@ def test_rows_of_a_formation_have_the_published_case_and_units() -> None:
     assert 0 < figures["uss"] <= figures["pss"] <= figures["rss"]
 
 
+@pytest.mark.parametrize(("overlay", "most"), [("hyparview", 7), ("static", 2)])
+def test_partial_views_of_several_nodes_in_each_process_become_one_cluster(overlay: str, most: int) -> None:
+    ((sample,),) = measure.run(overlay, (8,), rounds=1, idle=0.1, per_process=4)
+    assert sample.case.name == f"{overlay}/8, 4 per process"
+    assert 0 < sample.figures["seconds"] < PATIENCE
+    assert 2 * LANES <= sample.figures["sockets"] <= most * LANES
+    assert sample.figures["idle traffic"] >= 0
+
+
 def test_a_node_that_cannot_start_is_named_with_its_reason() -> None:
     with pytest.raises(WorkerFailed, match=r"node-01 has ended: .*'no_such' is not installed"):
         list(measure.run("no_such", (2,), rounds=1, idle=0.1))
@@ -74,13 +85,13 @@ def test_a_node_that_cannot_start_is_named_with_its_reason() -> None:
 def test_a_socket_too_many_fails_the_check(tmp_path: Path) -> None:
     with ending() as members:
         measure.form(members, tmp_path, "fullmesh", 2)
-        measure.check(members)
-        address = members[0].view().members[0].addresses[0]
+        measure.check(members, PAIR)
+        address = members[0].views()["node-01"].members[0].addresses[0]
         host, _, port = address.rpartition(":")
         with socket.create_connection((host, int(port))):
             until(lambda: system.sockets(members[0].process) == LANES + 1)
             with pytest.raises(WorkerFailed, match=rf"node-01 holds {LANES + 1} sockets, not {LANES}"):
-                measure.check(members, settling=0)
+                measure.check(members, PAIR, settling=0)
 
 
 def test_a_killed_node_is_found_missing_and_none_outlives_the_block(tmp_path: Path) -> None:
@@ -89,7 +100,7 @@ def test_a_killed_node_is_found_missing_and_none_outlives_the_block(tmp_path: Pa
         processes = [member.process for member in members]
         members[1].kill()
         with pytest.raises(WorkerFailed, match="node-0"):
-            measure.check(members)
+            measure.check(members, PAIR)
     assert not any(Path(f"/proc/{process}").exists() for process in processes)
 
 
@@ -129,16 +140,35 @@ def test_a_node_that_takes_another_for_down_is_named() -> None:
 def test_a_lane_without_a_connection_and_a_lane_that_is_not_there_are_told() -> None:
     connections = view("a", "b", "c").connections
     dialling = replace(connections[0], state=LaneState.DIALLING)
-    assert lacking((dialling, *connections[1:]), 3) == "3 lanes connected of 4 known and 4 expected"
-    assert lacking(connections[1:], 3) == "3 lanes connected of 3 known and 4 expected"
+    assert lacking((dialling, *connections[1:]), THREE) == "3 lanes connected of 4 known and 4 expected"
+    assert lacking(connections[1:], THREE) == "3 lanes connected of 3 known and 4 expected"
     views = complete()
     views["a"] = replace(views["a"], connections=connections[1:])
     assert disagreement(views).startswith("a has 3 lanes")
 
 
+def test_one_sided_links_islands_and_few_neighbours_of_partial_views_are_told() -> None:
+    shape = Shape(1, is_full=False)
+    assert scattering(complete(), shape) == ""
+    assert scattering(complete(), Shape(3, is_full=False)) == "a has 2 neighbours of 3 expected"
+    assert scattering({"a": view("a", "b"), "b": view("b", "c"), "c": view("c", "b")}, shape).startswith(
+        "a has a neigh"
+    )
+    pairs = {"a": view("a", "b"), "b": view("b", "a"), "c": view("c", "d"), "d": view("d", "c")}
+    assert scattering(pairs, shape) == "only 2 of 4 are reached from a"
+
+
+def test_in_a_ring_each_process_joins_the_one_before_and_elsewhere_all_join_the_first_node() -> None:
+    ends = [("a", "b"), ("c", "d"), ("e", "f")]
+    ring, star = shape_of("static", {"evict"}, 6), shape_of("hyparview", (), 6)
+    assert [contact_of(index, ends, ring) for index in range(3)] == ["f", "b", "d"]
+    assert [contact_of(index, ends, star) for index in range(3)] == ["", "a", "a"]
+    assert (ring.neighbours, star.neighbours, shape_of("fullmesh", {"full_view"}, 6).neighbours) == (2, 3, 5)
+
+
 def test_a_member_that_was_killed_is_named(tmp_path: Path) -> None:
     with ending() as members:
-        members.append(Member("node-01", tmp_path, "fullmesh", 2, ()))
+        members.append(Member(tmp_path, "fullmesh", 2, range(1, 2)))
         members[0].hear()
         members[0].kill()
         with pytest.raises(WorkerFailed, match="node-01 has ended: it was killed"):
@@ -147,7 +177,8 @@ def test_a_member_that_was_killed_is_named(tmp_path: Path) -> None:
 
 def test_a_member_that_waits_in_vain_says_what_it_lacks(tmp_path: Path) -> None:
     with ending() as members:
-        members.append(Member("node-01", tmp_path, "fullmesh", 2, (), patience=0.1))
+        members.append(Member(tmp_path, "fullmesh", 2, range(1, 2), patience=0.1))
         members[0].hear()
-        with pytest.raises(WorkerFailed, match=r"not complete after 0.1 s: 0 lanes .* and 2 expected"):
+        members[0].tell("")
+        with pytest.raises(WorkerFailed, match=r"not complete after 0.1 s: node-01 has 0 lanes .* and 2 expected"):
             members[0].hear()

@@ -162,6 +162,13 @@ def test_an_evicted_member_is_listed_as_evicted_by_both(machine: Machine) -> Non
         assert [row["state"] for row in machine.ask("members", *of_alpha)] == ["up", "evicted"]
 
 
+def test_evicting_where_the_overlay_cannot_says_which_overlays_can(machine: Machine) -> None:
+    with machine.run("--name", "alpha", "--set", 'overlay.use="hyparview"') as alpha:
+        said = machine.fail("evict", "beta", "--data-dir", alpha.data_dir)
+        assert "overlay 'hyparview' lacks 'evict'; installed overlays that have it: clientserver, fullmesh" in said
+        assert "Traceback" not in said
+
+
 def test_a_node_that_left_and_stayed_joins_again(machine: Machine) -> None:
     with machine.run("--name", "alpha") as alpha, machine.run("--name", "beta", "--join", alpha.address) as beta:
         of_beta = ("--data-dir", beta.data_dir)

@@ -92,6 +92,17 @@ def test_on_a_ring_with_views_of_two_even_neighbours_may_die_together(folder: Pa
     assert len(report["killed"]) == 2
 
 
+@pytest.mark.parametrize("overlay", ["static", "clientserver", "hyparview", "scamp_v2"])
+def test_the_answer_is_the_same_on_every_overlay(folder: Path, temporary: Path, overlay: str) -> None:
+    report = report_of(run(temporary, folder, "--nodes", 5, "--overlay", overlay, "--pace", 1, "--json"))
+    assert report["overlay"] == overlay
+    assert report["match"] is True
+    assert report["words"] == sum(len(file.read_bytes().split()) for file in folder.glob("*.txt"))
+    assert len(report["killed"]) == 1
+    assert report["killed"][0] not in {"alpha", "beta"}, "the first two are servers"
+    assert report["detected_s"] < 1
+
+
 def test_for_people_the_report_says_how_it_went_and_nobody_has_to_die(folder: Path, temporary: Path) -> None:
     finished = run(temporary, folder, "--nodes", 2, "--kill", 0, "--pace", 0.5)
     assert finished.returncode == 0

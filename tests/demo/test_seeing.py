@@ -12,7 +12,7 @@ from partisan_cli.demo.chronicle import Chronicle
 from partisan_cli.demo.command import MOST_NODES
 from partisan_cli.demo.live import draw
 from partisan_cli.demo.outcome import Outcome, Remarks, as_json, as_text
-from partisan_cli.demo.plan import NAMES, make_plan, overlay_options
+from partisan_cli.demo.plan import NAMES, beside, labels_of, make_plan, overlay_options
 from partisan_cli.demo.reporting import Progress, Started, View
 
 OUTCOME = Outcome(
@@ -75,20 +75,29 @@ def test_there_is_a_name_for_every_node() -> None:
     assert len(set(NAMES)) == len(NAMES) == MOST_NODES
 
 
-def test_the_first_node_survives_and_the_busiest_others_are_the_victims() -> None:
+def test_the_first_node_survives_and_the_busiest_clients_are_the_victims_before_the_second_server() -> None:
     files = [Path(f"/file/{number}") for number in range(50)]
     plan = make_plan(5, 4, "fullmesh", files, pace=5.0)
     assert set(plan.victims) == set(NAMES[1:5])
+    assert plan.victims[-1] == NAMES[1]
     assert make_plan(5, 2, "fullmesh", files, pace=5.0).victims == plan.victims[:2]
     assert plan.pause == pytest.approx(0.5)
+    assert [labels_of(index)["role"] for index in range(4)] == ["server", "server", "client", "client"]
 
 
 def test_a_static_overlay_is_told_its_peers_and_others_are_not() -> None:
     assert make_plan(2, 0, "tests.ring_overlay.src.partisan_ring:Ring", [], pace=1.0).needs_peers
     assert not make_plan(2, 0, "fullmesh", [], pace=1.0).needs_peers
-    peers = {"alpha": "127.0.0.1:1", "beta": "127.0.0.1:2"}
-    assert overlay_options("ring", 0, peers) == {
-        "use": "ring",
-        "peers": ["alpha=127.0.0.1:1", "beta=127.0.0.1:2"],
-    }
-    assert overlay_options("fullmesh", 0, {}) == {"use": "fullmesh"}
+    addresses = {"alpha": "127.0.0.1:1", "beta": "127.0.0.1:2"}
+    assert overlay_options("ring", "alpha", addresses) == {"use": "ring", "peers": ["beta=127.0.0.1:2"]}
+    assert overlay_options("fullmesh", "alpha", {}) == {"use": "fullmesh"}
+
+
+@pytest.mark.parametrize("size", range(2, 10))
+def test_the_peers_make_a_ring_with_one_chord(size: int) -> None:
+    names = NAMES[:size]
+    peers = {name: beside(name, names) for name in names}
+    assert all(name in peers[peer] for name in names for peer in peers[name])
+    assert all(peers[name][0] == names[(index + 1) % size] for index, name in enumerate(names))
+    degrees = sorted(map(len, peers.values()))
+    assert degrees == ([2] * (size - 2) + [3, 3] if size > 3 else [size - 1] * size)

@@ -1,9 +1,9 @@
 """The page of the configuration: every key with its type, default and meaning, those of plugins included."""
 
 import re
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, TypeGuard, get_args, get_origin, get_type_hints
 
 from partisan_core.config.model import ChannelConfig, Config, Selection
 from partisan_core.config.readings import Count, Reading, Texts, reading_of
@@ -67,11 +67,25 @@ def _plugin(plugins: Plugins, info: PluginInfo) -> str:
     title = f'### `use = "{info.name}"`, of {info.distribution}'
     if not fields(record.config):
         return f"{title}\n\nIt has no keys of its own."
-    return f"{title}\n\n{_subject(record.config)}\n\n{_options(record.config)}"
+    inner = [
+        f"#### `[{info.kind}.{key}]`\n\n{_subject(kind)}\n\n{_options(kind)}" for key, kind in _tables(record.config)
+    ]
+    return "\n\n".join([title, _subject(record.config), _options(record.config), *inner])
+
+
+def _tables(owner: type) -> list[tuple[str, type]]:
+    """Its keys that are tables of their own, each with what makes it."""
+    hints = get_type_hints(owner, include_extras=True).items()
+    return [(key, kind) for key, hint in hints for kind in (hint, *get_args(hint)) if _is_table(kind)]
+
+
+def _is_table(hint: object) -> TypeGuard[type]:
+    return isinstance(hint, type) and is_dataclass(hint)
 
 
 def _options(owner: type) -> str:
-    meanings = {name: text for name, _, text in markdown.fields(owner)}
+    described = [base for base in reversed(owner.__mro__) if is_dataclass(base) and base.__annotations__]
+    meanings = {name: text for base in described for name, _, text in markdown.fields(base)}
     hints = get_type_hints(owner, include_extras=True)
     rows = [
         [code(key.name), _kind(hints[key.name]), _written(_default(key), hints[key.name]), meanings[key.name]]
@@ -99,6 +113,8 @@ def _kind(hint: object) -> str:
             return "table of text"
         case Reading() as reading:
             return type(reading).__name__.lower()
+    if any(_is_table(one) for one in (hint, *get_args(hint))):
+        return "table"
     inner = [_kind(one) for one in get_args(hint) if one not in {type(None), ...}]
     if get_origin(hint) is tuple:
         return f"list of {' and '.join(inner)}"

@@ -23,6 +23,7 @@ MEANINGS = {
     "full_view": "`members()` is everybody, sooner or later, on every node.",
     "evict": "It acts on `Evict`: without it `Node.evict` is a `CapabilityError`.",
     "reconcile": "It acts on `Reconcile`: without it `Node.reconcile` is a `CapabilityError`.",
+    "reserved_slots": "It acts on `Reserve`: without it `Node.reserve` is a `CapabilityError`.",
 }
 
 

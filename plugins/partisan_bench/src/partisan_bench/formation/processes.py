@@ -3,33 +3,36 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from partisan_bench.formation.shapes import name_of
 from partisan_bench.formation.views import View
 from partisan_bench.harness import WorkerFailed
 from partisan_control.client import ask
 from partisan_core.errors import ControlError
-from partisan_core.views import ConnectionRow, MemberRow
+from partisan_core.views import ConnectionRow, Counters, MemberRow
 
 _T = TypeVar("_T")
 
 
 class Member:
-    """One node process."""
+    """One process, of one node or more."""
 
-    def __init__(
-        self, name: str, folder: Path, overlay: str, nodes: int, contacts: Sequence[str], patience: float = 120
-    ) -> None:
-        """Start it. Seconds of `patience` after which it gives up, chosen: far beyond any figure worth publishing."""
-        self.name = name
-        self._folder, self._log = folder / name, folder / f"{name}.log"
+    def __init__(self, folder: Path, overlay: str, nodes: int, numbers: range, patience: float = 120) -> None:
+        """Start the nodes with these numbers, of so many `nodes`.
+
+        Seconds of `patience` after which it gives up, chosen: far beyond any figure worth publishing.
+        """
+        self.names = [name_of(number) for number in numbers]
+        self._folder, self._log = folder, folder / f"{self.names[0]}.log"
+        arguments = [str(folder), overlay, str(nodes), f"{patience:g}", str(numbers[0]), str(numbers[-1])]
         command = [sys.executable, "-P", "-m", "partisan_bench.formation.member"]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [*command, name, str(self._folder), overlay, str(nodes), f"{patience:g}", *contacts],
+                [*command, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -42,6 +45,18 @@ class Member:
     def process(self) -> int:
         """The id of the process."""
         return self._process.pid
+
+    @property
+    def name(self) -> str:
+        """Of its first node."""
+        return self.names[0]
+
+    def tell(self, contact: str) -> None:
+        """Let its nodes join; one that has ended is heard of when it is listened to."""
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(f"{contact}\n")
+            self._process.stdin.flush()
 
     def hear(self) -> tuple[float, str]:
         """Wait for its next line: a moment and a word.
@@ -56,13 +71,20 @@ class Member:
             raise WorkerFailed(f"{self.name} has ended: {reason}")
         return float(moment), word.strip()
 
-    def view(self) -> View:
-        """Ask it over its control socket whom it knows and what connections it has; raises as `hear`."""
-        return View(self._ask("members", tuple[MemberRow, ...]), self.connections())
+    def views(self) -> dict[str, View]:
+        """Ask its nodes over their control sockets whom they know and what connections they have; raises as `hear`."""
+        return {
+            name: View(
+                self._ask(name, "members", tuple[MemberRow, ...]),
+                self._ask(name, "connections", tuple[ConnectionRow, ...]),
+            )
+            for name in self.names
+        }
 
-    def connections(self) -> tuple[ConnectionRow, ...]:
-        """Ask it for its connections; raises as `hear`."""
-        return self._ask("connections", tuple[ConnectionRow, ...])
+    def bytes_out(self) -> int:
+        """Ask its nodes what they have sent since their start; raises as `hear`."""
+        counted = [self._ask(name, "counters", Counters) for name in self.names]
+        return sum(row.bytes_out for counters in counted for row in counters.channels)
 
     def kill(self) -> None:
         """End it at once."""
@@ -73,11 +95,11 @@ class Member:
         with self._process:
             pass
 
-    def _ask(self, command: str, result: type[_T]) -> _T:
+    def _ask(self, name: str, command: str, result: type[_T]) -> _T:
         try:
-            return ask(self._folder, command, result)
+            return ask(self._folder / name, command, result)
         except ControlError as error:
-            raise WorkerFailed(f"{self.name}: {error}") from error
+            raise WorkerFailed(f"{name}: {error}") from error
 
 
 @contextmanager

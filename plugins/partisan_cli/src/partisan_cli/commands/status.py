@@ -50,6 +50,7 @@ def _lines(found: Status, counted: Counters) -> list[tuple[str, object]]:
         ("mailboxes", ", ".join(found.mailboxes) or "none"),
         *(("channel", _channel(row)) for row in counted.channels),
         ("dropped", counts(counted.dropped)),
+        ("ignored", counts(found.ignored)),
         ("counted", counts(counted.notices)),
     ]
 

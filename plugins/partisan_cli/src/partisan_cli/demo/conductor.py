@@ -12,7 +12,7 @@ import trio
 
 from partisan_cli.demo.audience import Audience
 from partisan_cli.demo.chronicle import Chronicle, Life
-from partisan_cli.demo.plan import HOST, SERIALIZER, Plan, choose_addresses, overlay_options
+from partisan_cli.demo.plan import HOST, SERIALIZER, Plan, choose_addresses, labels_of, overlay_options
 from partisan_cli.demo.reporting import Begin, Count, Failed, Finish, Join, Order
 from partisan_cli.demo.workers import WorkerProcess
 
@@ -53,7 +53,7 @@ class Conductor:
         self._answer = folder / "answer"
         self._plan, self._folder, self._audience, self._nursery = plan, folder, audience, nursery
         self._workers: dict[str, WorkerProcess] = {}
-        self._peers = choose_addresses(plan.names) if plan.needs_peers else {}
+        self._addresses = choose_addresses(plan.names) if plan.needs_peers else {}
         self._paths = folder / "files"
         self._paths.write_bytes(b"".join(os.fsencode(file) + b"\0" for file in plan.files))
         self._news = trio.lowlevel.ParkingLot()
@@ -83,9 +83,10 @@ class Conductor:
             for name in self._plan.names:
                 starts.start_soon(self._start, name)
         await self._until(lambda: self.chronicle.are_started(self._plan.names), "every node to listen")
-        first, *others = self._plan.names
-        for name in others:
-            await self._workers[name].order(Join((self._address(first),)))
+        if not self._plan.needs_peers:
+            first, *others = self._plan.names
+            for name in others:
+                await self._workers[name].order(Join((self._address(first),)))
         self.findings.formation = await self._time_of(self.chronicle.formed_at, "the cluster to form") - begun
         self._audience.say(f"everybody knows everybody after {self.findings.formation:.2f} s")
 
@@ -113,10 +114,11 @@ class Conductor:
         chronicle = self.chronicle
         begun = time.monotonic()
         if self._plan.needs_peers:
-            self._peers |= choose_addresses([victim])
+            self._addresses |= choose_addresses([victim])
         await self._start(victim)
         await self._until(lambda: chronicle.are_started([victim]), f"{victim} to listen again")
-        await self._workers[victim].order(Join(self._contacts(victim)))
+        if not self._plan.needs_peers:
+            await self._workers[victim].order(Join(self._contacts(victim)))
         back = await self._time_of(lambda: chronicle.rejoined_at(victim), f"{victim} to rejoin")
         self.findings.rejoined.append(back - begun)
         self._audience.say(f"{victim} has rejoined after {back - begun:.2f} s")
@@ -138,14 +140,14 @@ class Conductor:
         log = self._folder / f"{name}.log"
         worker = self._workers[name] = await WorkerProcess.start(self._nursery, name, log)
         self._nursery.start_soon(self._listen, worker, self.chronicle.begin(name))
-        overlay = overlay_options(self._plan.overlay, self._plan.names.index(name), self._peers)
         await worker.order(
             Begin(
                 name=name,
                 cluster=CLUSTER,
                 data_dir=str(self._folder / name),
-                listen=self._peers.get(name, f"{HOST}:0"),
-                overlay=overlay,
+                listen=self._addresses.get(name, f"{HOST}:0"),
+                labels=labels_of(self._plan.names.index(name)),
+                overlay=overlay_options(self._plan.overlay, name, self._addresses),
                 serializer=SERIALIZER,
                 files=str(self._paths),
                 pause=self._plan.pause,

@@ -19,6 +19,9 @@ NAMES = (
 
 HOST = "127.0.0.1"
 
+SERVERS = 2
+"""How many of the first nodes are servers, on overlays with roles: one may die."""
+
 SERIALIZER: dict[str, object] = {"use": "msgpack"}
 
 
@@ -27,11 +30,11 @@ class Plan:
     """What a run shall be."""
 
     names: tuple[str, ...]
-    """The first one survives, so there is always somebody to join through."""
+    """The first one survives, so there is always somebody to join through; the first two are servers, by label."""
     victims: tuple[str, ...]
     overlay: str
     needs_peers: bool
-    """The overlay is told all peers beforehand: it has an option of that name."""
+    """The overlay is told beforehand whom to be linked to: it has an option of that name. Nobody joins then."""
     files: tuple[Path, ...]
     pace: float
     """Seconds that counting shall take."""
@@ -43,7 +46,7 @@ class Plan:
 
 
 def make_plan(nodes: int, kill: int, overlay: str, files: Sequence[Path], pace: float) -> Plan:
-    """Choose names and victims: of all but the first the ones with the most files, who are easiest to catch at work.
+    """Choose names and victims: clients before servers, and first the ones with the most files: easy to catch at work.
 
     Raises:
         PluginError: there is no such overlay, or the serializer is not installed.
@@ -53,7 +56,7 @@ def make_plan(nodes: int, kill: int, overlay: str, files: Sequence[Path], pace: 
     plugins.serializer(str(SERIALIZER["use"]))
     names = NAMES[:nodes]
     shares = Counter(Placement([os.fsencode(file) for file in files]).owners(names))
-    candidates = sorted(names[1:], key=lambda name: -shares[name])
+    candidates = sorted(names[1:], key=lambda name: (name in names[:SERVERS], -shares[name]))
     return Plan(
         names=names,
         victims=tuple(candidates[:kill]),
@@ -64,17 +67,33 @@ def make_plan(nodes: int, kill: int, overlay: str, files: Sequence[Path], pace: 
     )
 
 
-def overlay_options(name: str, index: int, peers: Mapping[str, str]) -> dict[str, object]:
+def labels_of(index: int) -> dict[str, str]:
+    """The labels of the node with this number. Overlays without roles do not mind that it has one."""
+    return {"role": "server" if index < SERVERS else "client"}
+
+
+def overlay_options(overlay: str, name: str, addresses: Mapping[str, str]) -> dict[str, object]:
     """The table `[overlay]` of one node.
 
     Args:
-        name: the overlay.
-        index: which node, counted from 0; for overlays in which nodes have different roles.
-        peers: name and address of every node, in order; none for overlays that find them by joining.
+        overlay: its name.
+        name: of the node.
+        addresses: of every node by name, in order; none for overlays that find each other by joining.
     """
-    if not peers:
-        return {"use": name}
-    return {"use": name, "peers": [f"{peer}={address}" for peer, address in peers.items()]}
+    if not addresses:
+        return {"use": overlay}
+    return {"use": overlay, "peers": [f"{peer}={addresses[peer]}" for peer in beside(name, list(addresses))]}
+
+
+def beside(name: str, names: Sequence[str]) -> list[str]:
+    """Whom a node is linked to in a ring with one chord, in the order of the ring: the next one first, itself left out.
+
+    The chord leads from the first node across the ring; of fewer than four everybody is a neighbour anyway.
+    """
+    ring, size, across = [*names], len(names), len(names) // 2
+    here = ring.index(name)
+    distances = {1, size - 1} | ({across} if here == 0 else {size - across} if here == across else set())
+    return [ring[(here + distance) % size] for distance in sorted(distances) if 0 < distance < size]
 
 
 def choose_addresses(names: Sequence[str]) -> dict[str, str]:

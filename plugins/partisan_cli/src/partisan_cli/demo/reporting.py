@@ -19,6 +19,7 @@ class Begin(Struct, frozen=True, tag="begin"):
     data_dir: str
     """Of this node alone, the same for all its lives: incarnations grow even when the wall clock does not."""
     listen: str
+    labels: dict[str, str]
     overlay: dict[str, object]
     serializer: dict[str, object]
     files: str

@@ -175,6 +175,7 @@ async def work(begin: Begin, orders: AsyncIterator[Order]) -> None:
             "cluster": begin.cluster,
             "data_dir": begin.data_dir,
             "listen": [begin.listen],
+            "labels": begin.labels,
         },
         overlay=begin.overlay,
         serializer=begin.serializer,
