@@ -6,7 +6,7 @@ in one place. An overlay that nobody here has heard of gets plain options; when 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import pairwise
 from random import Random
@@ -32,6 +32,8 @@ class ClusterSettings:
     names: tuple[str, ...]
     promises: Promises
     servers: int = SERVERS
+    chosen: Mapping[str, object] = field(default_factory=dict)
+    """Options that somebody chose: they win over those that follow from the nodes."""
 
     @cached_property
     def addresses(self) -> Mapping[str, Address]:
@@ -76,8 +78,8 @@ class ClusterSettings:
     def options(self, name: str) -> Mapping[str, object]:
         """Return the table `[overlay]` of a node, without `use`."""
         if not self._takes_peers:
-            return {}
-        return {"peers": [f"{peer}={self.addresses[peer]}" for peer in self._peers(name)]}
+            return self.chosen
+        return {"peers": [f"{peer}={self.addresses[peer]}" for peer in self._peers(name)], **self.chosen}
 
     def may_move(self, name: str) -> bool:
         """Say whether a node may come back at another address: of two peers by configuration only one ever may."""
@@ -93,6 +95,8 @@ class ClusterSettings:
 
     @cached_property
     def _configs(self) -> Mapping[str, object]:
+        if not self._takes_peers:
+            return dict.fromkeys(self.names, self._structure(self.chosen))
         return {name: self._structure(self.options(name)) for name in self.names}
 
     def _structure(self, options: Mapping[str, object]) -> object:
@@ -111,7 +115,12 @@ class ClusterSettings:
 
 
 def settings_of(
-    overlay: str, nodes: int, *, servers: int = SERVERS, promises: Promises | None = None
+    overlay: str,
+    nodes: int,
+    *,
+    servers: int = SERVERS,
+    promises: Promises | None = None,
+    options: Mapping[str, object] | None = None,
 ) -> ClusterSettings:
     """Return the settings of `nodes` nodes, `node-0` to `node-…`.
 
@@ -120,10 +129,11 @@ def settings_of(
         nodes: how many.
         servers: how many of them, the first ones, are servers in a star.
         promises: what a witness looks for, when not what is known of the overlay.
+        options: of the overlay, as in its table; they win over those that follow from the nodes.
 
     Raises:
         PluginError: there is no such overlay, or it is broken.
     """
     plugin = Plugins().overlay(overlay)
     names = tuple(f"node-{number}" for number in range(nodes))
-    return ClusterSettings(overlay, plugin, names, promises or promises_of(overlay, plugin), servers)
+    return ClusterSettings(overlay, plugin, names, promises or promises_of(overlay, plugin), servers, options or {})

@@ -1,0 +1,1 @@
+"""The command `partisan simulate`: scenarios, plain runs, comparisons."""
