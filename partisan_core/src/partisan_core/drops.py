@@ -13,7 +13,8 @@ class DropReason(StrEnum):
     SLOW_PEER = "slow_peer"
     """It waited in a full lane whose policy is `disconnect`."""
     MEMBERSHIP_FULL = "membership_full"
-    """A message of the overlay for which its lane had no room; overlays repeat themselves."""
+    """A message of the overlay for which its lane had no room, or to a stranger while too many are dialled; overlays
+    repeat themselves."""
     LOST_WITH_CONNECTION = "lost_with_connection"
     """Written to a connection that broke, and not read by the peer. Counted by the sender."""
     GAP = "gap"
@@ -31,7 +32,8 @@ class DropReason(StrEnum):
     RELAY_FULL = "relay_full"
     """Too many relayed messages wait for the same node."""
     RELAY_REFUSED = "relay_refused"
-    """By its own rule, `[routing] unconnected`, the node neither relays messages nor takes relayed ones."""
+    """By its own rule, `[routing] unconnected`, the node neither relays messages nor takes relayed ones; or it denies
+    the origin."""
 
     NODE_LEFT = "node_left"
     """This and all that follow: it was queued for a node that went down, and why it did."""

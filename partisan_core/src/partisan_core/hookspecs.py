@@ -20,17 +20,10 @@ Hooks wire things. They are called once per node, before anything is opened; non
 that raises stops the start with a `PluginError` that names the plugin. The bodies below are never run.
 """
 
-from partisan_core.kinds import (
-    ChannelPolicyPlugin,
-    ExtensionPlugin,
-    FailureDetectorPlugin,
-    OverlayPlugin,
-    SerializerPlugin,
-    TransportPlugin,
-)
+from partisan_core import kinds
 
 
-def partisan_extension() -> ExtensionPlugin:
+def partisan_extension() -> kinds.ExtensionPlugin:
     """Hand over an extension: what watches the node, or serves others. Group `partisan.extensions`.
 
     Called when: a node starts whose `[extensions] enable` names it, before anything else.
@@ -42,7 +35,7 @@ def partisan_extension() -> ExtensionPlugin:
     raise NotImplementedError
 
 
-def partisan_transport() -> TransportPlugin:
+def partisan_transport() -> kinds.TransportPlugin:
     """Hand over a transport: how connections are made. Group `partisan.transports`.
 
     Called when: a node starts whose `[transport] use` names it.
@@ -53,7 +46,7 @@ def partisan_transport() -> TransportPlugin:
     raise NotImplementedError
 
 
-def partisan_serializer() -> SerializerPlugin:
+def partisan_serializer() -> kinds.SerializerPlugin:
     """Hand over a serializer: how messages become bytes. Group `partisan.serializers`.
 
     Called when: a node starts whose `[serializer] use`, or a channel's `serializer`, names it.
@@ -64,7 +57,7 @@ def partisan_serializer() -> SerializerPlugin:
     raise NotImplementedError
 
 
-def partisan_channel_policy() -> ChannelPolicyPlugin:
+def partisan_channel_policy() -> kinds.ChannelPolicyPlugin:
     """Hand over a channel policy: what happens when a lane is full. Group `partisan.channel_policies`.
 
     Called when: a node starts with a channel whose `policy` names it.
@@ -75,7 +68,7 @@ def partisan_channel_policy() -> ChannelPolicyPlugin:
     raise NotImplementedError
 
 
-def partisan_failure_detector() -> FailureDetectorPlugin:
+def partisan_failure_detector() -> kinds.FailureDetectorPlugin:
     """Hand over a failure detector: whom the node suspects. Group `partisan.failure_detectors`.
 
     Called when: a node starts whose `[failure_detector] use` names it.
@@ -86,7 +79,7 @@ def partisan_failure_detector() -> FailureDetectorPlugin:
     raise NotImplementedError
 
 
-def partisan_overlay() -> OverlayPlugin:
+def partisan_overlay() -> kinds.OverlayPlugin:
     """Hand over an overlay: whom the node knows, and to whom it wants links. Group `partisan.overlays`.
 
     Called when: a node starts whose `[overlay] use` names it; before all else when `node.requires` is set.

@@ -29,7 +29,7 @@ from msgspec import Meta, Struct
 from msgspec.msgpack import Encoder
 
 from partisan_core.identity import NodeSpec
-from partisan_core.wire.checks import Objection, check_bounds
+from partisan_core.wire.checks import is_within_bounds
 
 MAX_ENTRIES = 16_384
 """Chosen: beyond any full view worth having; keeps what peers can make us remember below some 10 MiB."""
@@ -185,7 +185,7 @@ class MembershipSet:
                 held.born = min(held.born, moment - entry.age)
                 self._silence_if_old(held, moment)
             return None
-        if (held is None and len(self._records) >= self.max_entries) or not _is_sane(entry.spec):
+        if (held is None and len(self._records) >= self.max_entries) or not _is_believable(entry.spec):
             self.refused += 1
             return None
         before = None if held is None else held.entry(moment)
@@ -219,13 +219,8 @@ class MembershipSet:
             self._digest ^= held.version[1]
 
 
-def _is_sane(spec: NodeSpec) -> bool:
-    """Hearsay is bounded like the word of the node itself, which the handshake checks."""
-    try:
-        check_bounds(spec)
-    except Objection:
-        return False
-    return len(_encode(spec)) <= MAX_SPEC_BYTES
+def _is_believable(spec: NodeSpec) -> bool:
+    return is_within_bounds(spec) and len(_encode(spec)) <= MAX_SPEC_BYTES
 
 
 def _beats(entry: Entry, held: _Record) -> bool:

@@ -15,18 +15,9 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import pluggy
 
-from partisan_core import hookspecs
+from partisan_core import hookspecs, kinds
 from partisan_core.errors import PluginError
 from partisan_core.installed import DISABLE_VARIABLE, Installed, PluginInfo, is_disabled, origin
-from partisan_core.kinds import (
-    ChannelPolicyPlugin,
-    ExtensionPlugin,
-    FailureDetectorPlugin,
-    NoOptions,
-    OverlayPlugin,
-    SerializerPlugin,
-    TransportPlugin,
-)
 from partisan_core.spelling import did_you_mean, nearest
 from partisan_core.strategy import MembershipStrategy
 
@@ -84,36 +75,36 @@ class Plugins:
         """What can be used of a kind, by its installed names: the disabled are not among them."""
         return self._installed.names(kind)
 
-    def transport(self, use: str) -> TransportPlugin:
+    def transport(self, use: str) -> kinds.TransportPlugin:
         """Load a transport by its entry-point name, or by `package.module:object`.
 
         Raises:
             PluginError: when it is unknown, disabled, claimed twice, broken, or written for another API.
         """
-        return self._load("transport", use, TransportPlugin)
+        return self._load("transport", use, kinds.TransportPlugin)
 
-    def serializer(self, use: str) -> SerializerPlugin:
+    def serializer(self, use: str) -> kinds.SerializerPlugin:
         """Load a serializer; see `transport`."""
-        return self._load("serializer", use, SerializerPlugin)
+        return self._load("serializer", use, kinds.SerializerPlugin)
 
-    def channel_policy(self, use: str) -> ChannelPolicyPlugin:
+    def channel_policy(self, use: str) -> kinds.ChannelPolicyPlugin:
         """Load a channel policy; see `transport`."""
-        return self._load("channel_policy", use, ChannelPolicyPlugin)
+        return self._load("channel_policy", use, kinds.ChannelPolicyPlugin)
 
-    def failure_detector(self, use: str) -> FailureDetectorPlugin:
+    def failure_detector(self, use: str) -> kinds.FailureDetectorPlugin:
         """Load a failure detector; see `transport`."""
-        return self._load("failure_detector", use, FailureDetectorPlugin)
+        return self._load("failure_detector", use, kinds.FailureDetectorPlugin)
 
-    def overlay(self, use: str) -> OverlayPlugin:
+    def overlay(self, use: str) -> kinds.OverlayPlugin:
         """Load an overlay; see `transport`. `package.module:Class` may also name a strategy class itself.
 
         Its configuration is then `Class.Config`, when there is one.
         """
-        return self._load("overlay", use, OverlayPlugin)
+        return self._load("overlay", use, kinds.OverlayPlugin)
 
-    def extension(self, use: str) -> ExtensionPlugin:
+    def extension(self, use: str) -> kinds.ExtensionPlugin:
         """Load an extension; see `transport`."""
-        return self._load("extension", use, ExtensionPlugin)
+        return self._load("extension", use, kinds.ExtensionPlugin)
 
     def _load(self, kind: str, use: str, record: type[_Record]) -> _Record:
         by_reference = ":" in use
@@ -125,7 +116,7 @@ class Plugins:
             _check_api(plugin, who, required=not by_reference)
             self._register(plugin, who)
             made = self._call(plugin, who, record)
-        config = getattr(made, "config", NoOptions)
+        config = getattr(made, "config", kinds.NoOptions)
         if not (isinstance(config, type) and is_dataclass(config)):
             raise PluginError(f"{who}: its config {config!r} is no dataclass, as a configuration class has to be")
         return made
@@ -237,8 +228,8 @@ def _direct(kind: str, thing: object, record: type[_Record]) -> _Record | None:
     """What a reference names without any hook: the record itself, or the class of a strategy."""
     if kind == "overlay" and isinstance(thing, type) and hasattr(thing, "handle"):
         strategy = cast("type[MembershipStrategy]", thing)
-        config, capabilities = getattr(strategy, "Config", NoOptions), getattr(strategy, "capabilities", ())
-        thing = OverlayPlugin(make=strategy, config=config, capabilities=capabilities)
+        config, capabilities = getattr(strategy, "Config", kinds.NoOptions), getattr(strategy, "capabilities", ())
+        thing = kinds.OverlayPlugin(make=strategy, config=config, capabilities=capabilities)
     return thing if isinstance(thing, record) else None
 
 

@@ -11,6 +11,7 @@ from partisan_core.errors import EncodeError, NodeDown, NotConnected, WouldBlock
 from partisan_core.notices import DeadLetter
 from partisan_core.wire.relaying import Forward, Forwarded, Letter, encode_letter
 from tests.core.kernel.nodes import notice_of, until
+from tests.core.kernel.parts import Greeting
 from tests.core.kernel.unconnected import HUB, Book, on, star, strangers
 
 RELAY = {"unconnected": "relay"}
@@ -241,6 +242,29 @@ async def test_a_node_whose_rule_is_another_neither_relays_nor_takes_what_was_re
         await until(lambda: alpha.is_fully_connected(HUB))
         await alpha.send("beta/box", 1)
         await until(lambda: hub.dropped == {"relay_refused": 1})
+
+
+async def test_letters_on_the_membership_connection_reach_no_mailbox(autojump_clock: MockClock) -> None:
+    async with star("alpha") as (_, hub, alpha):
+        box, membership = hub.open_mailbox("box"), alpha._kernel.channels["membership"]
+        piece = membership.codec.encode(("box", Greeting()))
+        transit = alpha._kernel.peers.table[HUB].membership.open_transit()
+        transit.put_nowait(encode_letter(Forwarded("alpha", 1, 1, piece)))
+        await until(lambda: hub.dropped)
+        assert hub.dropped == {"relay_refused": 1}
+        assert not len(box)
+
+
+async def test_a_relay_is_no_way_around_the_deny_list(autojump_clock: MockClock) -> None:
+    async with (
+        star("alpha") as (network, hub, alpha),
+        on(network, "beta", wanted=(HUB,), routing=RELAY, security={"deny": ["alpha"]}) as beta,
+    ):
+        await until(lambda: hub.is_fully_connected("beta"))
+        box = beta.open_mailbox("box")
+        await alpha.send("beta/box", 1)
+        await until(lambda: beta.dropped == {"relay_refused": 1})
+        assert not len(box)
 
 
 async def test_a_frame_of_letters_that_is_none_ends_the_connection_by_name(autojump_clock: MockClock) -> None:

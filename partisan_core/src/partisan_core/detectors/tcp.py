@@ -5,16 +5,8 @@ The connection layer pings by itself, so a silent peer loses its connection too 
 
 from random import Random
 
-from partisan_core.detection import (
-    DetectorEffect,
-    DetectorEvent,
-    PeerDown,
-    PeerLost,
-    PeerResumed,
-    PeerUp,
-    Suspect,
-    Trust,
-)
+from partisan_core import detection
+from partisan_core.detection import DetectorEffect, DetectorEvent
 from partisan_core.identity import NodeSpec
 from partisan_core.kinds import FailureDetectorPlugin, NoOptions
 from partisan_core.plugins import hookimpl
@@ -31,11 +23,11 @@ class TcpDetector:
     def handle(self, event: DetectorEvent, now: float) -> list[DetectorEffect]:
         """See `FailureDetector`."""
         match event:
-            case PeerLost(peer):
+            case detection.PeerLost(peer):
                 return self._suspect(peer)
-            case PeerUp(peer) | PeerResumed(peer):
-                return [Trust(peer)] if self._take_back(peer) else []
-            case PeerDown(peer):
+            case detection.PeerUp(peer) | detection.PeerResumed(peer):
+                return [detection.Trust(peer)] if self._take_back(peer) else []
+            case detection.PeerDown(peer):
                 self._take_back(peer)
         return []
 
@@ -44,7 +36,7 @@ class TcpDetector:
         if suspected is not None and suspected.life >= peer.life:
             return []
         self._suspected[peer.name] = peer
-        return [Suspect(peer)]
+        return [detection.Suspect(peer)]
 
     def _take_back(self, peer: NodeSpec) -> bool:
         """Forget a suspicion. What is said of an older life changes nothing for a newer one."""

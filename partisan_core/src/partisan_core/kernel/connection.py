@@ -84,8 +84,7 @@ class Connection:
         self.pings = Pings()
         self._closed = False
         self._scope = trio.CancelScope()
-        lane.carrier = self
-        lane.set_kick(None)
+        lane.begin(self)
 
     # -- what others ask for ------------------------------------------------------------------------------------
 

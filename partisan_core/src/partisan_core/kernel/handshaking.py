@@ -2,13 +2,14 @@
 
 import random
 from collections.abc import Callable
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 from msgspec import Struct
 
 from partisan_core.errors import HandshakeError, WireError
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.connection import Shaken
+from partisan_core.kernel.judge import Judge
 from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.peer import MEMBERSHIP_LANE, LaneKey
 from partisan_core.kinds import Wire
@@ -37,26 +38,12 @@ class Refusing(HandshakeError):
         super().__init__(f"refused by {'the peer' if by_peer else 'us'} ({code}): {text}")
 
 
-class Judging(Protocol):
-    """Who decides whether a peer may come in."""
-
-    async def judge(self, hello: Hello, *, dialled: bool) -> tuple[Refused, str] | None:
-        """None: welcome. Otherwise code and text of a refusal."""
-
-    def judge_again(self, hello: Hello, *, dialled: bool) -> tuple[Refused, str] | None:
-        """The same at the moment that decides, without asking anybody."""
-
-    @property
-    def proving(self) -> set[tuple[str, LaneKey]]:
-        """Lanes, with the peer's name, on which we have offered our session and wait for the welcome."""
-
-
 class Shaker(Struct, eq=False):
     """Shakes hands on wires. Reads exactly the frames of the handshake, so that nothing of what follows is taken."""
 
     _introduce: Callable[[LaneKey, Wire], Hello]
     _keyring: Keyring
-    _judge: Judging
+    _judge: Judge
     _lane_of: Callable[[Hello], Lane | None]
     _rng: random.Random
 

@@ -8,18 +8,9 @@ from typing import Self
 
 import trio
 
+from partisan_core import notices
 from partisan_core.drops import DropReason
-from partisan_core.notices import (
-    ChannelDown,
-    ChannelUp,
-    DeadLetter,
-    DialRefused,
-    MemberJoined,
-    MemberLeft,
-    Notice,
-    PeerRefused,
-    Snapshot,
-)
+from partisan_core.notices import Notice, Snapshot
 
 log = logging.getLogger("partisan.link")
 
@@ -29,7 +20,10 @@ STREAM_LIMIT = 1000
 _LINES_PER_SECOND = 5
 """Log lines per kind of notice and second; the rest is counted and told with the next line (chosen)."""
 
-_DEBUG = (ChannelUp, ChannelDown, DialRefused, DeadLetter, MemberJoined, MemberLeft)
+_DEBUG = (
+    *(notices.ChannelUp, notices.ChannelDown, notices.DialRefused, notices.DeadLetter),
+    *(notices.MemberJoined, notices.MemberLeft),
+)
 
 
 class NoticeStream:
@@ -126,7 +120,7 @@ class Journal:
 
     def _log(self, notice: Notice) -> None:
         level = logging.DEBUG if isinstance(notice, _DEBUG) else logging.INFO
-        level = logging.WARNING if isinstance(notice, PeerRefused) else level
+        level = logging.WARNING if isinstance(notice, notices.PeerRefused) else level
         if not log.isEnabledFor(level):
             return
         more = self._limit.admit(type(notice))

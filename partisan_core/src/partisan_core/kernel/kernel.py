@@ -162,7 +162,9 @@ class Kernel:
         self.peers.on_link = self.driver.on_link
         self.peers.dial = self.doorway.dial
         self.peers.pins.may_dial = routing.may_dial
-        relay = Relay(rule == "relay", self.members, self.peers, self.postoffice, self.journal.drop)
+        relay = Relay(
+            rule == "relay", config.security.deny, self.members, self.peers, self.postoffice, self.journal.drop
+        )
         self.peers.on_letters = relay.take_in
         self.peers.routes_changed = self.outlets.forget
 

@@ -97,6 +97,11 @@ class Lane:
         """How many senders wait for room."""
         return len(self._waiting)
 
+    def begin(self, carrier: Carrier) -> None:
+        """It has a connection, even if it was failed beside the handshake: another dial of the peer was in vain."""
+        self.carrier, self._down = carrier, None
+        self.set_kick(None)
+
     def fits(self, size: int) -> bool:
         """True when a message of `size` bytes can be queued; an empty lane takes any one message."""
         return not self.pieces or (len(self.pieces) < self.max_messages and self.bytes + size <= self.max_bytes)

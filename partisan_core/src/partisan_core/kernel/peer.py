@@ -72,6 +72,8 @@ class Peer:
         """When its link came into the state that it is in."""
         self._state = link.state
         self.ending = False
+        self.lingering: Connection | None = None
+        """Neither end wanted the link: it will be asked again whether this membership connection may end."""
         self._channels = channels
         self.membership = channels[MEMBERSHIP].open_lane(0)
         self.lanes: dict[str, list[Lane]] = {}
@@ -146,6 +148,7 @@ class Peer:
             for name, channel in self._channels.items()
             if name != MEMBERSHIP
         }
+        self.is_bound = bool(before)
         for name, lanes in before.items():
             for lane in lanes:
                 self.lanes[name][lane.index].absorb(lane, self.max_message)

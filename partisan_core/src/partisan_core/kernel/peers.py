@@ -28,6 +28,9 @@ from partisan_core.wire.control import Interest
 from partisan_core.wire.messages import Hello
 from partisan_core.wire.relaying import Letter
 
+_STRANGERS = 256
+"""To how many a link is dialled at once for no more than a message of the overlay: peers may make them up. Chosen."""
+
 
 class Peers:
     """All peers of one node, by name."""
@@ -68,6 +71,8 @@ class Peers:
             link = Link(self._lanes.make_backoff(), self._settings.refusal_pause)
             peer = self.table[spec.name] = Peer(spec, link, self._channels)
         elif spec.life > peer.spec.life and not peer.is_up:
+            if peer.is_bound:
+                self._drop_lanes(peer, _another_life(spec), DropReason.NODE_RESTARTED)
             peer.spec = spec
         return peer
 
@@ -90,6 +95,10 @@ class Peers:
 
     def send(self, spec: NodeSpec, piece: bytes) -> None:
         """Send an encoded overlay message, over an on-demand link when there is none."""
+        strangers = (peer for peer in self.table.values() if not (peer.is_up or peer.wanted_by_overlay or peer.lanes))
+        if spec.name not in self.table and sum(1 for _ in strangers) >= _STRANGERS:
+            self._journal.drop(DropReason.MEMBERSHIP_FULL)
+            return
         peer = self.get(spec)
         if not peer.is_up:
             self.pins.pin(peer, self._settings.linger)
@@ -146,7 +155,7 @@ class Peers:
         peer = self.table.get(connection.peer.name)
         if peer is not None and peer.connection is connection:
             peer.interested = wanted
-            if not wanted and peer.is_busy and self.pins.may_dial(peer.spec.name):
+            if not (wanted or peer.link.wanted) and peer.is_busy and self.pins.may_dial(peer.spec.name):
                 self.pins.pin(peer)
             self._consider_ending(peer)
 
@@ -213,10 +222,7 @@ class Peers:
             self._take_down(peer, Down(Reason.RESTARTED))
         peer.spec = connection.peer
         if peer.membership is not connection.lane:
-            error = NodeDown(f"node {peer.spec} is another life than the one this was meant for")
-            if peer.is_bound:
-                peer.drop_lanes(error, DropReason.NODE_RESTARTED)
-            peer.membership.fail(error, DropReason.NODE_RESTARTED)
+            peer.membership.fail(_another_life(peer.spec), DropReason.NODE_RESTARTED)
             peer.membership = connection.lane
         peer.interested = not connection.dialled
         if Up() in actions:
@@ -322,10 +328,14 @@ class Peers:
         self._forget_idle(peer)
 
     def _consider_ending(self, peer: Peer) -> None:
-        if not peer.link.wanted and not peer.interested and peer.connection is not None:
-            self._timers.call_later(self._settings.linger, partial(self._end_unwanted, peer, peer.connection))
+        connection = peer.connection
+        if peer.link.wanted or peer.interested or connection is None or connection is peer.lingering:
+            return
+        peer.lingering = connection
+        self._timers.call_later(self._settings.linger, partial(self._end_unwanted, peer, connection))
 
     def _end_unwanted(self, peer: Peer, connection: Connection) -> None:
+        peer.lingering = None
         still = peer.connection is connection and not peer.link.wanted and not peer.interested
         if still and not peer.ending:
             self._nursery.start_soon(end_peer, peer, Reason.RELEASED, self._settings.flush_timeout)
@@ -334,3 +344,7 @@ class Peers:
         if peer.is_idle and not peer.link.wanted and self.table.get(peer.spec.name) is peer:
             self._drop_lanes(peer, NodeDown(f"nobody wants a link to {peer.spec}"), DropReason.NODE_RELEASED)
             del self.table[peer.spec.name]
+
+
+def _another_life(node: NodeSpec) -> NodeDown:
+    return NodeDown(f"node {node} is another life than the one this was meant for")

@@ -6,14 +6,14 @@ own, as long as the lane's; a full one never holds up who sends, so that one slo
 what does not fit is dropped here, and counted.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from msgspec import Struct
 
 from partisan_core.drops import DropReason
 from partisan_core.errors import NodeDown, WouldBlock
 from partisan_core.identity import NodeSpec
-from partisan_core.kernel.channels import DECODE_ERRORS, Channel
+from partisan_core.kernel.channels import DECODE_ERRORS, MEMBERSHIP, Channel
 from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.peers import Peers
 from partisan_core.kernel.postoffice import PostOffice
@@ -47,6 +47,8 @@ class Relay(Struct, eq=False):
     """Passes on what is for others, and takes in what others passed on."""
 
     _is_allowed: bool
+    _deny: Collection[str]
+    """Whose messages are not taken: a relay that lets them in is no way around it."""
     _members: Callable[[], Mapping[str, NodeSpec]]
     _peers: Peers
     _postoffice: PostOffice
@@ -56,10 +58,12 @@ class Relay(Struct, eq=False):
         """Letters have arrived from a peer; returns a mailbox that is full now."""
         full = None
         for letter in letters:
-            if not self._is_allowed:
+            if not self._is_allowed or channel.name == MEMBERSHIP:
                 self._drop(DropReason.RELAY_REFUSED)
             elif isinstance(letter, Forward):
                 self._pass_on(channel, sender, letter)
+            elif letter.origin in self._deny:
+                self._drop(DropReason.RELAY_REFUSED)
             else:
                 full = self._deliver(channel, letter, feeder) or full
         return full
