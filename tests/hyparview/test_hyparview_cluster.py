@@ -1,12 +1,16 @@
 """HyParView on the simulated network: joining, crashes, leaving, partitions."""
 
+from collections import Counter
 from functools import partial
 
 import pytest
 
+from partisan_core.effects import Send
+from partisan_core.host import Outcome
 from partisan_hyparview import HyParViewConfig
-from partisan_testkit.simulator import Faults
-from tests.hyparview.overlays import Cluster
+from partisan_hyparview.messages import Neighbour
+from partisan_testkit.simulator import Faults, SimulatedNode, Simulation
+from tests.hyparview.overlays import Cluster, hyparview
 
 
 @pytest.mark.parametrize("seed", range(1, 4))
@@ -24,6 +28,34 @@ def test_100_nodes_that_join_one_by_one_are_one_symmetric_overlay_of_bounded_deg
 def test_50_nodes_that_join_at_once_through_one_contact_become_one_overlay() -> None:
     cluster = Cluster(50, pause=0.0)
     cluster.settle(limit=30.0)
+
+
+def test_who_joins_at_once_is_not_refused_over_and_over() -> None:
+    """A request to a stranger costs a connection: that is what real nodes spend their time on when they form."""
+    sent = Counter[type]()
+
+    class Watch:
+        def on_outcome(self, node: SimulatedNode, outcome: Outcome) -> None:
+            if isinstance(outcome, Send):
+                sent[type(outcome.message)] += 1
+
+        def on_delivery(self, source: SimulatedNode, target: SimulatedNode) -> None:
+            pass
+
+    simulation = Simulation(hyparview(), 1, observers=[Watch()], wire=False, recording=False)
+    first, *others = [simulation.start(f"node-{number}") for number in range(128)]
+    for node in others:
+        simulation.join(node, lambda: first)
+    simulation.run(20.0)
+    assert sent[Neighbour] < 12 * 128  # with places kept for this node's own requests it was 26 for each
+    assert min(len(node.strategy.links()) for node in simulation.living) >= 3
+
+
+def test_an_overlay_forms_where_an_answer_takes_seconds() -> None:
+    cluster = Cluster(40, pause=0.0, faults=Faults(latency=(300, 1000)))
+    cluster.simulation.run(60.0)
+    assert len(cluster.components()) == 1
+    assert cluster.degrees()[0] >= 3  # with requests given up after 3 s, who had just answered was forgotten: 1 or 2
 
 
 @pytest.mark.parametrize("seed", range(1, 4))

@@ -200,12 +200,14 @@ def test_a_snapshot_names_whom_it_lost_after_whom_it_has() -> None:
     assert again.others == {"a", "b"}
 
 
-def test_a_request_in_progress_keeps_its_place() -> None:
+def test_a_request_in_progress_keeps_no_place_from_who_asks() -> None:
     one = One(A, B)
-    one.hears(A, ForwardJoin(X, 0))
-    assert one.hears(D, Neighbour(False))[0] == ("d", Refuse())
-    one.feed(DialFailed(X, Reason.GONE))
+    assert one.hears(A, ForwardJoin(X, 0)) == [("x", Neighbour(False))]
     assert one.hears(D, Neighbour(False)) == [("d", Accept())]
+    assert one.neighbours == {"a", "b", "d"}
+    [(evicted, message)] = one.hears(X, Accept())
+    assert (evicted in {"b", "d"}, type(message)) == (True, Disconnect)
+    assert len(one.neighbours) == 3
 
 
 def test_requests_that_cross_are_both_accepted() -> None:
@@ -242,8 +244,8 @@ def test_a_refusal_keeps_the_candidate_but_pauses_it() -> None:
 def test_who_does_not_answer_in_time_is_forgotten() -> None:
     one = One(A, B)
     effects = one.feed(Received(A, ForwardJoin(X, 0)))
-    [token] = [effect.token for effect in effects if isinstance(effect, StartTimer) and effect.after == 3.0]
-    one.feed(TimerFired(token), 3.0)
+    [token] = [effect.token for effect in effects if isinstance(effect, StartTimer) and effect.after == 6.0]
+    one.feed(TimerFired(token), 6.0)
     assert one.hears(X, Accept()) == [("x", Disconnect(Cause.ASYMMETRIC))]
 
 

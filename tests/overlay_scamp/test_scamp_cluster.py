@@ -61,6 +61,7 @@ def test_a_crash_of_30_percent_leaves_one_overlay_without_the_dead(version: int)
 def test_who_leaves_is_forgotten_and_the_views_keep_their_sizes_but_for_c_and_one(version: int) -> None:
     cluster = Cluster(version, 40)
     cluster.settle()
+    cluster.simulation.run(10.0)  # the copies of the last joiner may still be on their way
     leaver = cluster.nodes[20]
     arcs, own = sum(cluster.degrees()), len(leaver.strategy.links())
     cluster.simulation.leave(leaver)

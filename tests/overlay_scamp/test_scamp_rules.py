@@ -5,6 +5,7 @@ from random import Random
 import pytest
 from msgspec import Struct
 
+from partisan_core import events
 from partisan_core.effects import Effect, Note, Send, StartTimer
 from partisan_core.events import DialFailed, Event, Join, Leave, LinkDown, LinkUp, Reason, Received, Started, TimerFired
 from partisan_core.identity import Address, NodeSpec
@@ -208,6 +209,19 @@ def test_a_walk_is_passed_on_with_the_number_of_those_it_could_have_gone_to() ->
     [(name, message)] = one.hears(X, Subscribe(1))
     assert name in {"a", "b", "c"}
     assert message == Walk(X, 1, 0, 19, 3)
+
+
+def test_a_walk_goes_to_nobody_whose_connection_is_broken_and_may_be_given_up() -> None:
+    one = One(A, B, config=ScampV2Config())
+    one.feed(events.Suspected(A))
+    assert one.hears(X, Subscribe(1)) == [("b", Walk(X, 1, 0, 19, 1))]
+    one.feed(events.Suspected(B))
+    assert ("x", Welcome()) in one.hears(X, Subscribe(2))
+    for news in (events.Trusted(A), LinkUp(B)):
+        one.feed(news)
+        [(name, message)] = one.hears(X, Subscribe(3))
+        assert (name, type(message)) == (news.peer.name, Walk)
+        one.feed(events.Suspected(news.peer))
 
 
 def test_a_walk_is_turned_away_by_a_node_of_more_neighbours_as_often_as_it_has_more() -> None:

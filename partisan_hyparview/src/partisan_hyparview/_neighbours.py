@@ -26,7 +26,7 @@ FEW = 2
 FEW_BUDGET, EPISODE_BUDGET, TICK_BUDGET = 30, 8, 2
 """Refusals that a repair may collect: with few neighbours, after a loss, now and then. Simulated with 10,000 nodes."""
 
-_REPAIR, _REJOIN = "repair", "rejoin"
+_REPAIR, _REJOIN, _REQUEST = "repair", "rejoin", "request "
 
 
 class Neighbourhood:
@@ -57,6 +57,14 @@ class Neighbourhood:
     def has_room_for(self, peer: NodeSpec) -> bool:
         """Say whether `peer` can be a neighbour without another having to go."""
         return self.room > 0 or self._views.has_reserved_place(peer)
+
+    def has_place_for(self, peer: NodeSpec) -> bool:
+        """Say whether `peer`, who asks, can have a place: this node's own requests claim none (decision 0018).
+
+        Most of them are refused. Where many join at once, all would refuse each other for the sake of such claims.
+        """
+        kept = sum(not token.startswith(_REQUEST) for _, token in self.pending.values())
+        return self._views.free > kept or self._views.has_reserved_place(peer)
 
     def accept(self, peer: NodeSpec) -> None:
         """Make `peer` a neighbour, and say so."""
@@ -206,9 +214,14 @@ class Neighbourhood:
         return peer.name not in self.pending and (is_alone or self._backoff.is_over(peer.name, self.now))
 
     def probe(self) -> None:
-        """Ask one lost neighbour whether it is back; low priority alone would heal a partition by a thread."""
-        lost = self.remembered.lost.items()
-        peer = draw(self._rng, [one for name, one in lost if name not in self._views.active and self._may_ask(one)])
+        """Ask one lost neighbour whether it is back; low priority alone would heal a partition by a thread.
+
+        Without any, a node that knows few asks one of them: in a small overlay two groups may have closed, each of
+        them full, and nobody in either would ever look for another neighbour (decision 0018).
+        """
+        views = self._views
+        known = self.remembered.lost or (views.passive if len(views.passive) < self._config.passive_max else {})
+        peer = draw(self._rng, [one for name, one in known.items() if name not in views.active and self._may_ask(one)])
         if peer is not None:
             self._backoff.pause(peer.name, self.now)
             self.request(peer, urgent=self._rng.uniform(0, 100) < self._config.urgent_probes)
@@ -280,7 +293,7 @@ class Neighbourhood:
     def _ask(self, peer: NodeSpec, message: Struct) -> None:
         if peer.name not in self._views.active:
             self._requests += 1
-            token = f"request {self._requests}"
+            token = f"{_REQUEST}{self._requests}"
             self.pending[peer.name] = (peer, token)
             self.effects.append(StartTimer(self._config.neighbour_timeout, token))
         self.send(peer, message)

@@ -3,9 +3,10 @@
 Theory of operation
 -------------------
 The active view is whom a node wants links to. It grows in two phases: a request, counted as pending so that
-concurrent repairs do not overfill the view, then the answer. `urgent` requests, from a node without neighbours, cannot
-be refused: a full view evicts one of its younger half for them, as for a joiner. Who was evicted is told, is known on,
-and asks first the newcomer, who has room: it is put into a link rather than beside it.
+concurrent repairs do not overfill the view, then the answer. Who asks meanwhile is taken all the same. `urgent`
+requests, from a node without neighbours, cannot be refused: a full view evicts one of its younger half for them, as for
+a joiner. Who was evicted is told, is known on, and asks first the newcomer, who has room: it is put into a link rather
+than beside it.
 
 A joiner asks a contact, which sends news of it on a random walk through each neighbour; where the walk ends, the
 joiner is offered a further neighbour, and on the way it becomes known. With less than two neighbours it asks its
@@ -261,9 +262,9 @@ class HyParView:
             self._near.request(joiner, urgent=False)
 
     def _on_neighbour(self, peer: NodeSpec, *, urgent: bool) -> None:
-        """Requests that cross are both accepted: each end has kept a place for the other."""
+        """Requests that cross are both accepted: each end wants the other."""
         near = self._near
-        if urgent or peer.name in near.pending or peer.name in self._views.active or near.has_room_for(peer):
+        if urgent or peer.name in near.pending or peer.name in self._views.active or near.has_place_for(peer):
             near.accept(peer)
         else:
             near.refuse(peer)

@@ -92,8 +92,10 @@ class HyParViewConfig(Table):
     """Others that a shuffle names (kp). Paper."""
     shuffle_interval: PositiveSeconds = 10.0
     """Between two shuffles. Partisan's; the paper counts in cycles without a length."""
-    neighbour_timeout: PositiveSeconds = 3.0
-    """How long an answer to a request is waited for. Chosen: a failed dial is told at once, this is for lost words."""
+    neighbour_timeout: PositiveSeconds = 6.0
+    """How long an answer to a request is waited for. Chosen: a failed dial is told at once, this is for lost words, and
+    twice what a dial may take that succeeds, 1 s and a handshake of 2 s. With 3 s, 64 simulated nodes whose messages
+    take 0.3 to 1 s never came to rest: who had just answered was forgotten (decision 0018)."""
     repair_interval: PositiveSeconds = 5.0
     """Between two tries to fill a view that is not full. Partisan's random promotion."""
     rejoin_interval: PositiveSeconds = 1.0

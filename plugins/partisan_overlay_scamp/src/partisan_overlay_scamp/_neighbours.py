@@ -30,6 +30,8 @@ class Neighbourhood:
         self.partial, self.inward = View(config.view_max), View(config.view_max)
         """Whom this node holds, and who holds it."""
         self.lost = Lost(MAX_LOST, config.heartbeat_interval, LONGEST_PAUSE)
+        self.suspected: set[str] = set()
+        """Members that may have failed: the connection to them broke, and is not given up yet."""
         self._departed: dict[str, tuple[int, int]] = {}
         """Which life of a name has left."""
         self.members: Mapping[str, NodeSpec] = {me.name: me}
@@ -90,6 +92,11 @@ class Neighbourhood:
             self.effects.append(Note(held, reason))
             self.partial.drop(peer.name)
             self.inward.drop(peer.name)
+
+    def steps(self, subscriber: NodeSpec) -> list[NodeSpec]:
+        """Where a walk for `subscriber` may go next. With a suspected node it would end unheard."""
+        near = {**self.partial.peers, **self.inward.peers}
+        return [one for name, one in near.items() if name != subscriber.name and name not in self.suspected]
 
     def beat(self) -> None:
         """Let go of those whose term is over, tell the others that they are held, and ask after one that was lost."""

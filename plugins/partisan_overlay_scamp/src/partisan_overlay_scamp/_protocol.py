@@ -31,7 +31,20 @@ from msgspec import DecodeError, Struct
 from msgspec.msgpack import decode, encode
 
 from partisan_core.effects import Effect
-from partisan_core.events import DialFailed, Event, Join, Leave, LinkDown, LinkUp, Reason, Received, Started, TimerFired
+from partisan_core.events import (
+    DialFailed,
+    Event,
+    Join,
+    Leave,
+    LinkDown,
+    LinkUp,
+    Reason,
+    Received,
+    Started,
+    Suspected,
+    TimerFired,
+    Trusted,
+)
 from partisan_core.identity import NodeSpec
 from partisan_overlay_scamp._neighbours import Neighbourhood
 from partisan_overlay_scamp.config import ScampConfig
@@ -104,12 +117,28 @@ class Scamp:
     # -- what the host tells ------------------------------------------------------------------------------------
 
     def _dispatch(self, event: Event) -> None:
-        """Opinions about failures are left out: the connection layer tells facts soon enough."""
         match event:
             case Received(peer, message):
                 self._on_message(peer, message)
             case TimerFired(token):
                 self._handle_timer(token)
+            case LinkUp() | LinkDown() | DialFailed() | Suspected() | Trusted():
+                self._handle_link(event)
+            case Started():
+                self._handle_start()
+            case Join(contact):
+                self._handle_join(contact)
+            case Leave():
+                self._handle_leave()
+
+    def _handle_link(self, event: LinkUp | LinkDown | DialFailed | Suspected | Trusted) -> None:
+        """The connection layer tells facts soon enough; until then a suspicion only turns walks aside."""
+        if isinstance(event, Suspected):
+            if event.peer.name in self.members():
+                self._near.suspected.add(event.peer.name)
+            return
+        self._near.suspected.discard(event.peer.name)
+        match event:
             case LinkUp(peer):
                 self._near.supersede(peer)
                 self._near.lost.drop(peer.name)
@@ -117,12 +146,6 @@ class Scamp:
                 self._near.fail(peer, reason, was_up=True)
             case DialFailed(peer, reason):
                 self._near.fail(peer, reason, was_up=False)
-            case Started():
-                self._handle_start()
-            case Join(contact):
-                self._handle_join(contact)
-            case Leave():
-                self._handle_leave()
 
     def _handle_start(self) -> None:
         """A member that does not answer at once is asked after later, like one that was lost."""
@@ -201,8 +224,7 @@ class Scamp:
         if not self._near.is_credible(walk.subscriber):
             self._ignore(walk)
             return
-        near = {**self._near.partial.peers, **self._near.inward.peers}
-        others = [one for name, one in near.items() if name != walk.subscriber.name]
+        others = self._near.steps(walk.subscriber)
         hops = min(walk.hops, self._config.walk)
         if walk.degree > 0 and self._rng.random() * len(others) > walk.degree:
             self._near.send(peer, Walk(walk.subscriber, walk.serial, walk.copies, hops))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from random import Random
 
 from partisan_core.identity import NodeSpec
-from partisan_core.wire.checks import Objection, check_bounds
+from partisan_core.wire.checks import is_within_bounds
 
 Peers = Mapping[str, NodeSpec]
 
@@ -95,8 +95,4 @@ class Lost:
 
 def is_sane(peer: NodeSpec) -> bool:
     """Hearsay is bounded like the word of the node itself, and worth nothing without an address."""
-    try:
-        check_bounds(peer)
-    except Objection:
-        return False
-    return bool(peer.addresses)
+    return bool(peer.addresses) and is_within_bounds(peer)
