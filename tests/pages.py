@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.workspace import ROOT, Distribution
 
-RUNNABLE = ("partisan --help", "partisan plugins", "partisan config check", "python ")
+RUNNABLE = ("partisan --help", "partisan plugins", "partisan config check", "partisan simulate --", "python ")
 
 _BLOCK = re.compile(
     r"^(?:<!-- (?P<mark>file|not run|part): (?P<word>.+?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$",

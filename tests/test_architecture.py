@@ -228,7 +228,9 @@ def test_a_protocol_module_leans_only_on_pure_ones(path: str) -> None:
 
 @pytest.mark.parametrize("distribution", distributions(), ids=str)
 def test_a_distribution_imports_only_what_it_declares(distribution: Distribution) -> None:
-    declared = {str(need).partition(">")[0].replace("-", "_") for need in distribution.project["dependencies"]}
+    extras = distribution.project.get("optional-dependencies", {}).values()
+    needs = [*distribution.project["dependencies"], *(need for extra in extras for need in extra)]
+    declared = {str(need).partition(">")[0].replace("-", "_") for need in needs}
     allowed = declared | {distribution.folder.name} | baselines(distribution)
     found = [
         violation

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from partisan_core.errors import CapabilityError, SendError, WouldBlock
 from tests.any_overlay.cluster import CHANNELS, FIRST, LAST, NAMES, Cluster, until
@@ -158,8 +159,9 @@ async def a_bounded_mailbox(cluster: Cluster) -> str:
 # -- events -----------------------------------------------------------------------------------------------------
 
 
-def check_order(cluster: Cluster) -> None:
+async def check_order(cluster: Cluster) -> None:
     """At every node: the link to another is up, down, up, …, and the last word says how it is."""
+    await wait_all_tasks_blocked()  # what is told has been heard
     for name, life in cluster.lives.items():
         for other in life.told:
             kinds = [kind for kind, *_ in life.links(other)]
@@ -171,13 +173,13 @@ def check_order(cluster: Cluster) -> None:
 
 @promise("Up and down are told in turn, and the last word says how it is")
 async def ups_and_downs(cluster: Cluster) -> str:
-    check_order(cluster)
+    await check_order(cluster)
     one, peer = linked(cluster)[0]
     cluster.network.cut(one, peer)
     await cluster.restart(LAST, join=True)
     await cluster.until_whole()
     await trio.sleep(5)
-    check_order(cluster)
+    await check_order(cluster)
     return YES
 
 

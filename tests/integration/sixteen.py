@@ -1,9 +1,11 @@
 """Sixteen processes of one overlay: they form, three are killed at once, and one comes back on another port.
 
-`python -m tests.integration.sixteen --overlay hyparview` prints the times; fewer `--processes` for a busy machine.
+`python -m tests.integration.sixteen --overlay hyparview` prints the times, and fails when one was back too late; fewer
+`--processes` for a busy machine.
 """
 
 import argparse
+import sys
 import time
 from collections.abc import Collection
 
@@ -11,6 +13,9 @@ from partisan_cli.demo.plan import NAMES, choose_addresses, labels_of
 from tests.any_overlay.settings import SETTINGS, Setting
 from tests.integration.agent import Look
 from tests.integration.agents import Agent, eventually
+
+BACK = 2.0
+"""Seconds in which a node that was restarted on another port is back."""
 
 
 class Sixteen:
@@ -118,8 +123,9 @@ def is_whole(near: dict[str, set[str]]) -> bool:
     return len(seen) == len(near)
 
 
-def main() -> None:
-    """Run each overlay that is asked for."""
+def main() -> bool:
+    """Run each overlay that is asked for; whether all victims were back in time."""
+    in_time = True
     parser = argparse.ArgumentParser(prog="python -m tests.integration.sixteen")
     parser.add_argument("--overlay", action="append", choices=[setting.overlay for setting in SETTINGS])
     parser.add_argument("--processes", type=int, default=16)
@@ -133,7 +139,9 @@ def main() -> None:
                 sixteen.end()
             times = ", ".join(f"{what} after {seconds:.2f} s" for what, seconds in sixteen.times.items())
             print(f"{setting.overlay}, {arguments.processes} processes: {times}")
+            in_time = in_time and sixteen.times["back"] < BACK
+    return in_time
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(not main())
