@@ -56,6 +56,9 @@ not so late that the new copies come after that."""
 MAX_DOUBLINGS = 5
 """How often the pause of an isolated node doubles: by default it tries about twice a minute then."""
 
+_STEPS = 256
+"""Steps of copies that are remembered, to know repeated ones. Chosen: a message is repeated within seconds."""
+
 _BEAT, _RENEW, _RETRY = "beat", "renew", "retry"
 
 
@@ -77,6 +80,9 @@ class Scamp:
         self._tries, self._is_waiting = 0, False
         """How often this node has tried to be isolated no more, and whether it waits to try again."""
         self._left = False
+        self._copies = 0
+        self._steps: dict[tuple[object, ...], None] = {}
+        """The latest steps of copies through this node."""
         self.ignored: Counter[str] = Counter()
         """Messages that were stale, forged or out of place, by type."""
 
@@ -242,7 +248,9 @@ class Scamp:
             copies = len(members) + self._config.extra_copies if is_new else min(walk.copies, self._config.view_max)
             rounds, rest = divmod(copies, len(members))
             for member in members * rounds + self._rng.sample(members, rest):
-                self._near.send(member, Forward(subscriber, walk.serial, self._config.hop_limit))
+                self._copies += 1
+                number = (self._me.instance + self._copies) % 2**32  # another at every contact
+                self._near.send(member, Forward(subscriber, walk.serial, self._config.hop_limit, number))
         elif not self._near.keep(subscriber, walk.serial):
             self._ignore(walk)
         if is_new:
@@ -251,7 +259,7 @@ class Scamp:
     def _on_forward(self, copy: Forward) -> None:
         """Keep the subscriber, or pass the copy on. Who holds it by an earlier subscription keeps it by this one."""
         subscriber, view = copy.subscriber, self._near.partial
-        if not self._near.is_credible(subscriber):
+        if self._is_repeated(copy) or not self._near.is_credible(subscriber):
             self._ignore(copy)
             return
         held = view.peers.get(subscriber.name)
@@ -265,7 +273,16 @@ class Scamp:
             if not self._near.keep(subscriber, copy.serial):
                 self._ignore(copy)
         elif following is not None:
-            self._near.send(following, Forward(subscriber, copy.serial, hops))
+            self._near.send(following, Forward(subscriber, copy.serial, hops, copy.number))
+
+    def _is_repeated(self, copy: Forward) -> bool:
+        """A network that repeats one message in ten would turn one copy into thousands on its way."""
+        step = (copy.subscriber.name, copy.subscriber.life, copy.number, copy.hops)
+        is_repeated = step in self._steps
+        self._steps[step] = None
+        if len(self._steps) > _STEPS:
+            del self._steps[next(iter(self._steps))]
+        return is_repeated
 
     def _on_welcome(self, peer: NodeSpec, message: Welcome) -> None:
         """A contact, or a lost member; one that has begun a new life subscribes for itself."""

@@ -30,6 +30,8 @@ class Forward(Struct, frozen=True, array_like=True, tag="f"):
     subscriber: NodeSpec
     serial: int
     hops: int
+    number: int = 0
+    """Tells it from the other copies: one that comes twice with the same hops to go was repeated on the way."""
 
 
 class Heartbeat(Struct, frozen=True, array_like=True, tag="h"):

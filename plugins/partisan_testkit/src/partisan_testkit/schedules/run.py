@@ -244,6 +244,9 @@ class _Run:
         return bool(islands)
 
     def _could_come_back(self, island: list[SimulatedNode]) -> bool:
+        """In a star who shows no server beyond was told of the end of each: two servers may have evicted each other."""
+        if not all(self.cluster.is_approached(node.name) for node in self.simulation.living):
+            return False
         beyond = [node for node in self.simulation.living if node not in island]
         history = self.witness.history
         return any(
