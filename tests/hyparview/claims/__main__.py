@@ -6,17 +6,15 @@ python -m tests.hyparview.claims churn --nodes 2000 --seeds 1-1 --shorten 3
 """
 
 import argparse
-import gc
 import sys
 from functools import partial
 
 from msgspec.json import encode
 
+from partisan_testkit.garbage import collecting_rarely
 from tests.hyparview.claims import churn, crash, mass_join, partition, steady
 
 CLAIMS = {"steady": steady, "crash": crash, "mass_join": mass_join, "partition": partition, "churn": churn}
-GARBAGE = 500_000
-"""Objects between two collections: a simulation makes millions, and hardly a circle of them."""
 
 
 def seeds_of(text: str) -> range:
@@ -36,10 +34,10 @@ def main() -> int:
     claim = CLAIMS[options.claim]
     nodes = options.nodes or claim.NODES
     measure = partial(churn.measure, shorten=options.shorten) if claim is churn else claim.measure
-    gc.set_threshold(GARBAGE)
     seeds = []
     for seed in options.seeds or claim.SEEDS:
-        seeds.append(measure(nodes, seed))
+        with collecting_rarely():
+            seeds.append(measure(nodes, seed))
         words = ", ".join(f"{name} {value:.5g}" for name, value in seeds[-1].items())
         named = {"claim": options.claim, "nodes": nodes, "seed": seed, **seeds[-1]}
         print(encode(named).decode() if options.json else f"{options.claim}, {nodes} nodes, seed {seed}: {words}")

@@ -1,14 +1,13 @@
 """Many seeds of one overlay, and what the first violation came from."""
 
-import gc
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 from multiprocessing import get_context
 
+from partisan_testkit.garbage import collecting_rarely
 from partisan_testkit.schedules.plan import SECONDS, Schedule, make_schedule
 from partisan_testkit.schedules.run import Report, run_schedule, run_twice
 from partisan_testkit.schedules.settings import ClusterSettings, settings_of
@@ -20,8 +19,6 @@ TWICE = 10
 runs differ is in the code and not in the seed; the others are run once, without encoding and log, which is faster."""
 
 _SEEDS_PER_ERRAND = 10
-_OBJECTS_PER_COLLECTION = 500_000
-"""Measured: with the default of 700 a third of the time is spent on it."""
 
 
 @dataclass(slots=True)
@@ -89,7 +86,7 @@ def run_seed(cluster: ClusterSettings, seed: int, seconds: float = SECONDS) -> R
 def _reports(cluster: ClusterSettings, seeds: range, seconds: float, jobs: int) -> Iterator[tuple[int, Report]]:
     """Run the seeds, in their order whoever runs them."""
     if jobs <= 1:
-        with _collecting_rarely():
+        with collecting_rarely():
             for seed in seeds:
                 yield seed, run_seed(cluster, seed, seconds)
         return
@@ -107,7 +104,7 @@ def _run_errand(overlay_name: str, nodes: int, servers: int, seconds: float, see
     """What another process does: run some seeds, up to the first violation."""
     cluster = settings_of(overlay_name, nodes, servers=servers)
     reports: list[Report] = []
-    with _collecting_rarely():
+    with collecting_rarely():
         for seed in seeds:
             reports.append(run_seed(cluster, seed, seconds))
             if reports[-1].violation is not None:
@@ -135,14 +132,3 @@ def _explain(cluster: ClusterSettings, seed: int, seconds: float, report: Report
         hash=final.log_hash,
         repeat=" ".join(["python -m partisan_testkit.schedules", *words]),
     )
-
-
-@contextmanager
-def _collecting_rarely() -> Iterator[None]:
-    """Collect garbage less often: a run makes many objects that live for it all, and few cycles that die."""
-    thresholds = gc.get_threshold()
-    gc.set_threshold(_OBJECTS_PER_COLLECTION)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
