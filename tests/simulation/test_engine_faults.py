@@ -52,7 +52,7 @@ def test_dials_fail_as_often_as_asked_for_and_are_tried_again() -> None:
     failed = [node for node in nodes if DialFailed(hub.spec, Reason.UNREACHABLE) in heard(node)]
     assert 0.25 < len(failed) / len(nodes) < 0.35
     simulation.run(30.0)
-    assert all(hub.identity in node.links for node in nodes)
+    assert all(hub.spec.instance in node.links for node in nodes)
 
 
 def test_a_dial_that_fails_takes_its_time() -> None:

@@ -100,9 +100,9 @@ def test_a_message_without_a_link_is_carried_on_demand_or_fails() -> None:
     pair.do(pair.beta, Send(gamma.spec, Word(1)))
     pair.simulation.run(0.5)
     assert pair.numbers_of(gamma) == [1]
-    assert gamma.identity in pair.beta.links, "the answer would have to dial"
+    assert gamma.spec.instance in pair.beta.links, "the answer would have to dial"
     pair.simulation.run(1.0)
-    assert gamma.identity not in pair.beta.links, "nobody wants it"
+    assert gamma.spec.instance not in pair.beta.links, "nobody wants it"
     pair.simulation.crash(gamma)
     pair.do(pair.beta, Send(gamma.spec, Word(2)))
     pair.simulation.run(1.0)

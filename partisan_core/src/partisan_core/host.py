@@ -37,6 +37,8 @@ class StrategyHost:
     The connection layer reports every working link with `link_up` and `link_down`, wanted or not.
     """
 
+    __slots__ = ("_draining", "_links", "_members", "_neighbours", "_pending", "_reasons", "_up", "strategy")
+
     def __init__(self, strategy: MembershipStrategy) -> None:
         self.strategy = strategy
         self._members: Mapping[str, NodeSpec] = _NOBODY
@@ -70,9 +72,12 @@ class StrategyHost:
         if up is not None and up.life > peer.life:
             return
         self._up[peer.name] = peer
-        yield from self._supersede(peer, Reason.RESTARTED)
-        yield from self._match(peer.name)
-        yield from self._drain(now)
+        if peer.name in self._neighbours:
+            yield from self._supersede(peer, Reason.RESTARTED)
+        if peer.name in self._links:
+            yield from self._match(peer.name)
+        if self._pending:
+            yield from self._drain(now)
 
     def link_down(self, peer: NodeSpec, reason: Reason, now: float) -> Iterator[Outcome]:
         """The link to `peer` is down. Ignored when the link that is up is to another life of the name."""
@@ -83,7 +88,8 @@ class StrategyHost:
         if self._neighbours.pop(peer.name, None) is not None:
             yield NeighbourDown(peer, reason)
             self._pending.append(LinkDown(peer, reason))
-        yield from self._drain(now)
+        if self._pending:
+            yield from self._drain(now)
 
     def _drain(self, now: float) -> Iterator[Outcome]:
         if self._draining:

@@ -32,6 +32,23 @@ _REPAIR, _REJOIN, _REQUEST = "repair", "rejoin", "request "
 class Neighbourhood:
     """The neighbours of one node, whom it has asked, and whom it remembers. Collects the effects of one event."""
 
+    __slots__ = (
+        "_armed",
+        "_backoff",
+        "_budget",
+        "_config",
+        "_joins",
+        "_requests",
+        "_reserved",
+        "_rng",
+        "_seeker",
+        "_views",
+        "effects",
+        "now",
+        "pending",
+        "remembered",
+    )
+
     def __init__(self, config: HyParViewConfig, views: Views, reserved: Reserved, rng: Random) -> None:
         self._config, self._views, self._reserved, self._rng = config, views, reserved, rng
         self.now = 0.0
@@ -99,7 +116,7 @@ class Neighbourhood:
     def supersede(self, peer: NodeSpec) -> None:
         """A newer life of a neighbour speaks: it knows nothing of the link to the older one."""
         held = self._views.active.get(peer.name)
-        if held is not None and held.life < peer.life:
+        if held is not None and held is not peer and held.life < peer.life:
             self._drop(held, Reason.RESTARTED)
             self._views.hear([peer])
             self.repair(EPISODE_BUDGET)

@@ -82,6 +82,8 @@ _NOBODY: Mapping[str, NodeSpec] = {}
 class HyParView:
     """One node of a HyParView overlay."""
 
+    __slots__ = ("_config", "_left", "_me", "_near", "_rng", "_sent", "_views", "_xbot", "ignored")
+
     messages: ClassVar[Sequence[type[Struct]]] = (
         *(JoinRequest, ForwardJoin, Neighbour, Accept, Refuse, Disconnect, Shuffle, ShuffleReply, Test),
         *XBOT_MESSAGES,
@@ -196,11 +198,12 @@ class HyParView:
     # -- what peers say -----------------------------------------------------------------------------------------
 
     def _on_message(self, peer: NodeSpec, message: Struct) -> None:
-        if peer.name == self._me.name or self._views.knows_newer(peer):
+        if self._views.active.get(peer.name) is not peer and not self._believes(peer):
             self._ignore(message)
             return
-        self._near.supersede(peer)
         match message:
+            case Shuffle() if self._is_close(peer):  # looked for first: of all messages most are hops of a shuffle
+                self._on_shuffle(peer, message)
             case JoinRequest():
                 self._on_join(peer)
             case Neighbour(urgent):
@@ -212,20 +215,29 @@ class HyParView:
             case XbotMessage() if self._xbot is not None:
                 if not self._xbot.handle_message(peer, message):
                     self._ignore(message)
-            case _ if peer.name in self._near.pending or peer.name in self._views.active:
+            case _ if self._is_close(peer):
                 self._on_close(peer, message)
             case ForwardJoin() | Shuffle() | Test():
                 self._on_stranger(peer, message)
             case _:
                 self._ignore(message)
 
+    def _believes(self, peer: NodeSpec) -> bool:
+        """Say whether it speaks for a life that may speak; a newer one of a neighbour takes the neighbour's place."""
+        if peer.name == self._me.name or self._views.knows_newer(peer):
+            return False
+        self._near.supersede(peer)
+        return True
+
+    def _is_close(self, peer: NodeSpec) -> bool:
+        """Say whether it is a neighbour, or may be one by now."""
+        return peer.name in self._views.active or peer.name in self._near.pending
+
     def _on_close(self, peer: NodeSpec, message: Struct) -> None:
-        """What only a neighbour, or who may be one by now, can say."""
+        """What else only a neighbour can say."""
         match message:
             case ForwardJoin():
                 self._on_forward_join(peer, message)
-            case Shuffle():
-                self._on_shuffle(peer, message)
             case Disconnect(cause, contacts):
                 first = self._learn(contacts)
                 self._near.disconnected(peer, Reason.LEFT if cause is Cause.LEAVING else Reason.DEMOTED, first)

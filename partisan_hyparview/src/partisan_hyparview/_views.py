@@ -21,6 +21,19 @@ class Views:
     `active` is another object after each change, `passive` the same one always.
     """
 
+    __slots__ = (
+        "_active_max",
+        "_everybody",
+        "_is_stale",
+        "_me",
+        "_passive_max",
+        "_reserved",
+        "_rng",
+        "active",
+        "forgotten",
+        "passive",
+    )
+
     def __init__(self, me: NodeSpec, active_max: int, passive_max: int, rng: Random, reserved: Reserved) -> None:
         self._me, self._active_max, self._passive_max, self._rng = me, active_max, passive_max, rng
         self._reserved = reserved
@@ -123,13 +136,20 @@ class Views:
 
     def neighbour(self, but: Collection[str] = ()) -> NodeSpec | None:
         """Draw a neighbour whose name is none of `but`."""
-        return draw(self._rng, [peer for name, peer in self.active.items() if name not in but])
+        return draw(self._rng, _without(self.active, *but))
 
     def sample(self, from_active: int, from_passive: int, but: str = "") -> tuple[NodeSpec, ...]:
         """Draw nodes of both views to tell others of."""
-        active = [peer for name, peer in self.active.items() if name != but]
-        passive = [peer for name, peer in self.passive.items() if name != but]
+        active, passive = _without(self.active, but), _without(self.passive, but)
         return (
             *self._rng.sample(active, min(from_active, len(active))),
             *self._rng.sample(passive, min(from_passive, len(passive))),
         )
+
+
+def _without(view: View, *names: str) -> list[NodeSpec]:
+    """Return the others of a view. Its names are not looked at one by one: in a large simulation none is in a cache."""
+    others = dict(view)
+    for name in names:
+        others.pop(name, None)
+    return list(others.values())

@@ -28,12 +28,14 @@ round trip, one that nobody mends is so all the time."""
 class _Paced(HyParView):
     """Shuffles only when the experiment lets it."""
 
+    __slots__ = ("_overlay",)
+
     def __init__(self, me: NodeSpec, config: HyParViewConfig, rng: Random, overlay: "Overlay") -> None:
         super().__init__(me, config, rng)
         self._overlay = overlay
 
     def handle(self, event: Event, now: float) -> list[Effect]:
-        if isinstance(event, TimerFired) and event.token == SHUFFLE and self._overlay.is_without_cycles:
+        if self._overlay.is_without_cycles and isinstance(event, TimerFired) and event.token == SHUFFLE:
             self._overlay.waiting.add(self._me.name)
             return []
         return super().handle(event, now)

@@ -1,7 +1,5 @@
 """What two hellos can tell: bounds, and the differences that make two nodes unfit for each other."""
 
-from functools import lru_cache
-
 from partisan_core.errors import AddressError, InvalidName
 from partisan_core.identity import Address, NodeSpec, check_name
 from partisan_core.wire.limits import HELLO_ADDRESSES, HELLO_ENTRIES, QUOTED_VALUE, REFUSAL_TEXT
@@ -9,6 +7,8 @@ from partisan_core.wire.messages import Hello, Refused
 
 _REMEMBERED = 16_384
 """Checks of hearsay that are remembered: the same nodes are heard of again and again. Chosen: at most 5 MiB."""
+_remembered: dict[int, tuple[str, int, tuple[Address, ...]]] = {}
+"""What was found within bounds, by instance; no labels, which take room and are counted at once."""
 
 
 class Objection(Exception):
@@ -58,19 +58,19 @@ def check_bounds(node: NodeSpec) -> None:
 
 def is_within_bounds(node: NodeSpec) -> bool:
     """Whether what is heard of a node is bounded like the word of the node itself, which the handshake checks."""
-    if max(len(node.labels), len(node.metadata)) > HELLO_ENTRIES:
+    if len(node.labels) > HELLO_ENTRIES or len(node.metadata) > HELLO_ENTRIES:
         return False
+    told = (node.name, node.incarnation, node.addresses)
+    if _remembered.get(node.instance) == told:
+        return True
     try:
-        _check_remembered(node.name, node.incarnation, node.instance, node.addresses)
+        check_bounds(node)
     except Objection:
         return False
+    if len(_remembered) >= _REMEMBERED:
+        _remembered.clear()
+    _remembered[node.instance] = told
     return True
-
-
-@lru_cache(_REMEMBERED)
-def _check_remembered(name: str, incarnation: int, instance: int, addresses: tuple[Address, ...]) -> None:
-    """Remembers only what is within bounds: what raises takes no room."""
-    check_bounds(NodeSpec(name, incarnation, instance, addresses))
 
 
 def check_names(ours: Hello, theirs: Hello, expected: str | None) -> None:

@@ -5,7 +5,7 @@ simulated network. Who is told for the first time passes it on to all its neighb
 """
 
 from partisan_testkit.simulator.graph import Flood
-from partisan_testkit.simulator.node import SimulatedNode, identity
+from partisan_testkit.simulator.node import SimulatedNode
 from partisan_testkit.simulator.simulation import Simulation
 
 
@@ -36,7 +36,7 @@ class Broadcast:
 
     def _pass_on(self, node: SimulatedNode, teller: SimulatedNode | None) -> None:
         for peer in node.host.neighbours.values():
-            other = node.links.get(identity(peer))
+            other = node.links.get(peer.instance)
             if other is not None and other is not teller:
                 self._payloads += 1
                 self._network.carry(node, other, self.hops[node] + 1, self._arrive)

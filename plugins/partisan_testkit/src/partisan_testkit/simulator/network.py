@@ -14,7 +14,7 @@ from partisan_core.host import Outcome
 from partisan_core.identity import Address, NodeSpec
 from partisan_testkit.simulator.conditions import Faults, LinkTimes
 from partisan_testkit.simulator.dialling import Dialling
-from partisan_testkit.simulator.node import SimulatedNode, identity
+from partisan_testkit.simulator.node import SimulatedNode
 from partisan_testkit.simulator.partitions import Partitions
 from partisan_testkit.simulator.timeline import Timeline
 from partisan_testkit.simulator.transit import Latency, Transit
@@ -144,7 +144,7 @@ class Network:
             self._doors.reach(node, peer.addresses[0], answered, partial(self._dial_failed, node, peer, failures))
 
     def _needs_dialling(self, node: SimulatedNode, peer: NodeSpec) -> bool:
-        return node.alive and node.wanted.get(peer.name) is peer and identity(peer) not in node.links
+        return node.alive and node.wanted.get(peer.name) is peer and peer.instance not in node.links
 
     def _answered(self, node: SimulatedNode, peer: NodeSpec, failures: int, other: SimulatedNode) -> None:
         if other.spec.name != peer.name or other.spec.life < peer.life:
@@ -165,18 +165,18 @@ class Network:
             self._perform(node, node.host.feed(DialFailed(peer, reason), self._timeline.seconds))
 
     def _raise(self, node: SimulatedNode, other: SimulatedNode) -> None:
-        if other.identity in node.links:
+        if other.spec.instance in node.links:
             return
         self._timeline.record("link up", node.spec.name, other.spec.name)
-        node.links[other.identity] = other
-        other.links[node.identity] = node
+        node.links[other.spec.instance] = other
+        other.links[node.spec.instance] = node
         now = self._timeline.seconds
         self._perform(node, node.host.link_up(other.spec, now))
         self._perform(other, other.host.link_up(node.spec, now))
 
     def _lower(self, node: SimulatedNode, other: SimulatedNode, reason: Reason) -> None:
         for here, there in ((node, other), (other, node)):
-            if here.links.pop(there.identity, None) is not None and here.alive:
+            if here.links.pop(there.spec.instance, None) is not None and here.alive:
                 self._timeline.record("link down", here.spec.name, there.spec.name, reason.value)
                 self._perform(here, here.host.link_down(there.spec, reason, self._timeline.seconds))
                 wanted = here.wanted.get(there.spec.name)
@@ -191,7 +191,7 @@ class Network:
 
     def send(self, node: SimulatedNode, peer: NodeSpec, payload: Payload) -> None:
         """Send over the link; without one, over a connection made on demand."""
-        other = node.links.get((peer.name, peer.incarnation, peer.instance))
+        other = node.links.get(peer.instance)
         if other is not None:
             self.carry(node, other, payload, self._deliver)
         else:
@@ -200,7 +200,7 @@ class Network:
 
     def _not_reached(self, node: SimulatedNode, peer: NodeSpec, payload: Payload, reason: Reason) -> None:
         """The message takes the link that came up meanwhile, as what waits for a dial does; else the dial failed."""
-        other = node.links.get((peer.name, peer.incarnation, peer.instance))
+        other = node.links.get(peer.instance)
         if other is not None:
             self.carry(node, other, payload, self._deliver)
         else:
@@ -229,6 +229,6 @@ class Network:
 
     def reset(self, node: SimulatedNode, dead: SimulatedNode) -> None:
         """Something of `node` reached a process that is no more: what answers breaks the link, if it is still up."""
-        if dead.identity in node.links and not self._partitions.block(dead.name, node.name):
+        if dead.spec.instance in node.links and not self._partitions.block(dead.name, node.name):
             delay = self._transit.latency(dead, node) + node.slowness
             self._timeline.after(delay, partial(self._lower, node, dead, Reason.GONE))

@@ -8,14 +8,6 @@ from partisan_core.strategy import MembershipStrategy
 
 _PORTS_OF_A_HOST = 50_000
 
-Identity = tuple[str, int, int]
-"""Name, incarnation, instance: one life among all."""
-
-
-def identity(spec: NodeSpec) -> Identity:
-    """Return what tells this life from all others."""
-    return (spec.name, spec.incarnation, spec.instance)
-
 
 def own_address(number: int) -> Address:
     """Return the address of a life by its number: long churn has more lives than one host has ports."""
@@ -29,7 +21,6 @@ class SimulatedNode:
     __slots__ = (
         "alive",
         "host",
-        "identity",
         "leaving",
         "links",
         "received_bytes",
@@ -42,14 +33,13 @@ class SimulatedNode:
 
     def __init__(self, spec: NodeSpec, strategy: MembershipStrategy) -> None:
         self.spec = spec
-        self.identity = identity(spec)
         self.strategy = strategy
         self.host = StrategyHost(strategy)
         self.alive = True
         self.leaving = False
         self.wanted: dict[str, NodeSpec] = {}
-        self.links: dict[Identity, SimulatedNode] = {}
-        """The other ends of its working links, in the order in which they came up."""
+        self.links: dict[int, SimulatedNode] = {}
+        """The other ends of its working links by their instance, in the order in which they came up."""
         self.slowness = 0
         """Milliseconds by which it handles everything late."""
         self.sent_bytes = 0

@@ -1,6 +1,5 @@
 """The simulation: real strategies in real hosts on a simulated network, repeatable by seed."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from random import Random
@@ -87,17 +86,14 @@ class Simulation:
             deliver=self._deliver,
             latency=latency,
         )
-        record: _Performer = self._record_outcome if recording else _ignore
-        self._performers: defaultdict[type, _Performer] = defaultdict(
-            lambda: record,
-            {
-                Send: self._send,
-                StartTimer: self._start_timer,
-                Connect: lambda node, wish: self.network.want(node, wish.peer),
-                Release: lambda node, wish: self.network.release(node, wish.peer),
-                Retire: self._retire,
-            },
-        )
+        self._performers: dict[type, _Performer] = {
+            Send: self._send,
+            StartTimer: self._start_timer,
+            Connect: lambda node, wish: self.network.want(node, wish.peer),
+            Release: lambda node, wish: self.network.release(node, wish.peer),
+            Retire: self._retire,
+        }
+        self._perform_other: _Performer | None = self._record_outcome if recording else None
 
     # -- what happens to nodes -------------------------------------------------------------------------------
 
@@ -212,11 +208,13 @@ class Simulation:
             self.feed(node, Join(contact.spec))
 
     def _perform(self, node: SimulatedNode, outcomes: Iterator[Outcome]) -> None:
-        performers, observers = self._performers, self._observe_outcome
+        performers, other, observers = self._performers, self._perform_other, self._observe_outcome
         for outcome in outcomes:
             for observe in observers:
                 observe(node, outcome)
-            performers[type(outcome)](node, outcome)
+            perform = performers.get(type(outcome), other)
+            if perform is not None:
+                perform(node, outcome)
 
     def _send(self, node: SimulatedNode, send: Send) -> None:
         self.network.send(node, send.peer, self._wire.pack(node, send.message))
@@ -243,10 +241,6 @@ class Simulation:
             observe(source, target)
         event = Received(source.spec, self._wire.unpack(target, payload))
         self._perform(target, target.host.feed(event, self.timeline.seconds))
-
-
-def _ignore(node: SimulatedNode, outcome: object) -> None:
-    """What only a log would show."""
 
 
 def lives(view: Mapping[str, NodeSpec]) -> dict[str, tuple[int, int]]:
