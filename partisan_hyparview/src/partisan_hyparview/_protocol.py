@@ -198,7 +198,7 @@ class HyParView:
     # -- what peers say -----------------------------------------------------------------------------------------
 
     def _on_message(self, peer: NodeSpec, message: Struct) -> None:
-        if self._views.active.get(peer.name) is not peer and not self._believes(peer):
+        if not self._believes(peer):
             self._ignore(message)
             return
         match message:
@@ -224,6 +224,8 @@ class HyParView:
 
     def _believes(self, peer: NodeSpec) -> bool:
         """Say whether it speaks for a life that may speak; a newer one of a neighbour takes the neighbour's place."""
+        if self._views.active.get(peer.name) is peer:
+            return True
         if peer.name == self._me.name or self._views.knows_newer(peer):
             return False
         self._near.supersede(peer)
