@@ -149,7 +149,10 @@ class HyParView:
         """Opinions about failures are left out: the connection layer tells facts soon enough."""
         match event:
             case Received(peer, message):
-                self._on_message(peer, message)
+                if self._believes(peer):
+                    self._on_message(peer, message)
+                else:
+                    self._ignore(message)
             case TimerFired(token):
                 self._handle_timer(token)
             case LinkUp(peer):
@@ -198,9 +201,6 @@ class HyParView:
     # -- what peers say -----------------------------------------------------------------------------------------
 
     def _on_message(self, peer: NodeSpec, message: Struct) -> None:
-        if not self._believes(peer):
-            self._ignore(message)
-            return
         match message:
             case Shuffle() if self._is_close(peer):  # looked for first: of all messages most are hops of a shuffle
                 self._on_shuffle(peer, message)
