@@ -135,7 +135,7 @@ class StrategyHost:
             if name not in after:
                 yield from self._release(peer)
         for name, peer in after.items():
-            if name not in before or before[name].life != peer.life:
+            if (held := before.get(name)) is not peer and (held is None or held.life != peer.life):
                 yield from self._supersede(peer, self._reasons.get(name, Reason.RESTARTED))
                 yield Connect(peer)
                 yield from self._match(name)

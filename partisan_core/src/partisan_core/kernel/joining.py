@@ -127,9 +127,9 @@ async def _join_through(kernel: Kernel, contact: NodeSpec) -> str:
 
 
 async def _is_filled(kernel: Kernel, contact: NodeSpec) -> bool:
-    """Wait until every lane to the contact is connected. False: the link to it was let go meanwhile."""
+    """Wait, about as long as a handshake may take, for every lane to the contact; False: the link may be gone."""
     table = kernel.peers.table
-    with kernel.journal.open_stream() as notices:
+    with kernel.journal.open_stream() as notices, trio.move_on_after(kernel.config.links.handshake_timeout):
         while (peer := table.get(contact.name)) is not None and not peer.is_full:
             await notices.receive()
-    return peer is not None
+    return peer is not None and peer.is_full
