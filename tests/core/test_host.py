@@ -134,6 +134,8 @@ def test_members_are_compared_after_every_event(host: StrategyHost, wishes: Wish
     assert feed(host) == [MemberJoined(NEWER_BETA), MemberJoined(GAMMA)]
     wishes.known, wishes.effects = {"gamma": GAMMA}, [Note(NEWER_BETA, Reason.EVICTED)]
     assert feed(host)[1:] == [MemberLeft(NEWER_BETA, Reason.EVICTED)]
+    wishes.known = {}
+    assert feed(host) == [MemberLeft(GAMMA, Reason.FORGOTTEN)], "nothing was noted"
 
 
 def test_wanting_a_newer_life_replaces_the_neighbour(host: StrategyHost, wishes: Wishes) -> None:

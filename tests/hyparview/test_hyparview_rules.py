@@ -184,10 +184,11 @@ def test_a_node_that_lost_everybody_asks_any_contact_or_neighbour_it_had() -> No
     assert asked == {"a", "b", "c"}
 
 
-def test_who_falls_out_of_the_passive_view_was_forgotten_and_who_cannot_be_dialled_is_gone() -> None:
+def test_who_falls_out_of_the_passive_view_goes_without_a_word_and_who_cannot_be_dialled_is_gone() -> None:
     one = One(A, B, C, passive_max=1)
     one.hears(A, ForwardJoin(X, 3))
-    assert Note(X, Reason.FORGOTTEN) in one.feed(Received(A, ForwardJoin(D, 3)))
+    assert not [effect for effect in one.feed(Received(A, ForwardJoin(D, 3))) if isinstance(effect, Note)]
+    assert one.others == {"d"}
     assert Note(D, Reason.GONE) in one.feed(DialFailed(D, Reason.GONE))
     assert one.others == set()
 

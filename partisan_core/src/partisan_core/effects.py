@@ -27,7 +27,10 @@ class StartTimer(Struct, frozen=True):
 
 
 class Note(Struct, frozen=True):
-    """Why `peer` is about to leave `members()` or `links()`: for events and monitors."""
+    """Why `peer` is about to leave `members()` or `links()`: for events and monitors.
+
+    Without one a member that leaves was `FORGOTTEN`, and a link that is not wanted any more `DEMOTED`.
+    """
 
     peer: NodeSpec
     reason: Reason

@@ -120,13 +120,16 @@ class StrategyHost:
     def _compare_members(self) -> list[Outcome]:
         before, after, reasons = self._members, self.strategy.members(), self._reasons
         self._members = after
-        left = [MemberLeft(peer, reasons.get(name, Reason.LEFT)) for name, peer in before.items() if name not in after]
-        joined = [
-            MemberJoined(peer)
+        gone = [peer for name, peer in before.items() if name not in after]
+        come = [
+            peer
             for name, peer in after.items()
-            if (held := before.get(name)) is not peer and (held is None or held.life != peer.life)
+            if name not in before or (before[name] is not peer and before[name].life != peer.life)
         ]
-        return [*left, *joined]
+        return [
+            *[MemberLeft(peer, reasons.get(peer.name, Reason.FORGOTTEN)) for peer in gone],
+            *map(MemberJoined, come),
+        ]
 
     def _compare_links(self) -> Iterator[Outcome]:
         before, after = self._links, self.strategy.links()

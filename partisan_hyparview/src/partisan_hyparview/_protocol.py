@@ -111,8 +111,6 @@ class HyParView:
             return []
         self._near.now, self._near.effects = now, []
         self._dispatch(event)
-        if self._views.forgotten:
-            self._note_the_forgotten()
         return self._near.effects
 
     def members(self) -> Mapping[str, NodeSpec]:
@@ -148,11 +146,11 @@ class HyParView:
     def _dispatch(self, event: Event) -> None:
         """Opinions about failures are left out: the connection layer tells facts soon enough."""
         match event:
-            case Received(peer, message):
-                if self._believes(peer):
-                    self._on_message(peer, message)
+            case Received():
+                if self._believes(event.peer):
+                    self._on_message(event.peer, event.message)
                 else:
-                    self._ignore(message)
+                    self._ignore(event.message)
             case TimerFired(token):
                 self._handle_timer(token)
             case LinkUp(peer):
@@ -329,9 +327,3 @@ class HyParView:
 
     def _ignore(self, message: Struct) -> None:
         self.ignored[type(message).__name__] += 1
-
-    def _note_the_forgotten(self) -> None:
-        members = self._views.everybody()
-        gone = (peer for peer in self._views.forgotten if peer.name not in members)
-        self._near.effects += [Note(peer, Reason.FORGOTTEN) for peer in gone]
-        self._views.forgotten.clear()

@@ -30,7 +30,6 @@ class Views:
         "_reserved",
         "_rng",
         "active",
-        "forgotten",
         "passive",
     )
 
@@ -41,8 +40,6 @@ class Views:
         self._is_stale = False
         self.active: View = {}
         self.passive: dict[str, NodeSpec] = {}
-        self.forgotten: list[NodeSpec] = []
-        """Who had to make room in the passive view, until somebody takes note of it."""
 
     def everybody(self) -> View:
         """Return this node and both views: the same object as long as nothing changed."""
@@ -121,7 +118,7 @@ class Views:
             if not is_sane(peer):
                 continue
             if held is None and len(passive) >= self._passive_max:
-                self.forgotten.append(passive.pop(next(dispensable)))
+                del passive[next(dispensable)]
             passive[name] = peer
             self._is_stale = True
 

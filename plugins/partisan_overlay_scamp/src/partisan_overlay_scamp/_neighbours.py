@@ -109,18 +109,14 @@ class Neighbourhood:
             self.send(lost, Probe())
 
     def show(self) -> None:
-        """Make a new mapping of members when a view has changed; who only fell out of one is said to be forgotten."""
+        """Make a new mapping of members when a view has changed."""
         shown = (self.partial.peers, self.inward.peers)
         if shown[0] is self._shown[0] and shown[1] is self._shown[1]:
             return
         self._shown = shown
-        before, after = self.members, {self._me.name: self._me, **shown[1], **shown[0]}
-        if after == before:  # who only went from one view into the other changes nothing
-            return
-        self.members = after
-        told = {effect.peer.name for effect in self.effects if isinstance(effect, Note)}
-        gone = [peer for name, peer in before.items() if name not in self.members and name not in told]
-        self.effects += [Note(peer, Reason.FORGOTTEN) for peer in gone]
+        members = {self._me.name: self._me, **shown[1], **shown[0]}
+        if members != self.members:  # who only went from one view into the other changes nothing
+            self.members = members
 
     def clear(self) -> None:
         """This node is a member no more."""
