@@ -33,6 +33,13 @@ def test_after_any_schedule_all_promises_are_kept(overlay: str) -> None:
     assert outcome.seeds == SEEDS
 
 
+def test_two_stars_of_which_one_has_the_older_life_of_a_server_are_brought_together() -> None:
+    seed = 3179  # whoever joined through the older life was refused, five times, and the other way was not tried
+    outcome = run_seeds("clientserver", NODES, range(seed, seed + 1))
+    assert outcome.violation is None, explain(outcome)
+    assert outcome.islands > 0
+
+
 def test_a_schedule_is_made_of_its_seed_and_the_overlay_alone() -> None:
     cluster = settings_of("fullmesh", NODES)
     assert make_schedule(5, cluster) == make_schedule(5, settings_of("fullmesh", NODES))

@@ -1,6 +1,7 @@
 """Runs a schedule: faults, then a quiet period, then the question whether all promises are kept."""
 
 from dataclasses import dataclass, field
+from itertools import chain, product
 from random import Random
 
 from partisan_core.identity import Address
@@ -238,10 +239,22 @@ class _Run:
         mainland, *others = find_islands(self.simulation.living, self.cluster)
         islands = [island for island in others if not self._could_come_back(island)]
         self.islands += len(islands)
-        contact = next((node for node in mainland if self.cluster.is_approached(node.name)), None)
         for island in islands:
-            self.simulation.join(island[0], lambda: contact)
+            self._bring_together(island, mainland)
         return bool(islands)
+
+    def _bring_together(self, island: list[SimulatedNode], mainland: list[SimulatedNode]) -> None:
+        """Join by hand, the mainland to the island if there is no other way: a star has few to join through."""
+        pairs = chain(product(island, mainland), product(mainland, island))
+        pair = next((pair for pair in pairs if self._can_join(*pair)), None)
+        if pair is not None:
+            joiner, contact = pair
+            self.simulation.join(joiner, lambda: contact)
+
+    def _can_join(self, joiner: SimulatedNode, contact: SimulatedNode) -> bool:
+        """Through an older life of somebody whom the joiner knows it cannot: the handshake is an error."""
+        known = joiner.view.get(contact.name)
+        return self.cluster.is_approached(contact.name) and (known is None or known.life <= contact.spec.life)
 
     def _could_come_back(self, island: list[SimulatedNode]) -> bool:
         """In a star who shows no server beyond was told of the end of each: two servers may have evicted each other."""
