@@ -40,6 +40,12 @@ def test_two_stars_of_which_one_has_the_older_life_of_a_server_are_brought_toget
     assert outcome.islands > 0
 
 
+def test_nobody_asks_for_the_edge_to_a_peer_that_moved_and_was_evicted_by_who_came_back() -> None:
+    seed = 4081  # the eviction was by an earlier life, which the witness forgot
+    outcome = run_seeds("static", NODES, range(seed, seed + 1))
+    assert outcome.violation is None, explain(outcome)
+
+
 def test_a_schedule_is_made_of_its_seed_and_the_overlay_alone() -> None:
     cluster = settings_of("fullmesh", NODES)
     assert make_schedule(5, cluster) == make_schedule(5, settings_of("fullmesh", NODES))

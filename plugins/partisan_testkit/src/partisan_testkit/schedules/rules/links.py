@@ -62,8 +62,8 @@ def links_are_as_drawn(aftermath: Aftermath) -> Iterator[str]:
     """The links between living nodes are those that were drawn, but for who was evicted by whom.
 
     An eviction ends an edge for two lives; when it hit an older life than the one that lives, the edge may be there
-    or not. Nor can an edge be asked for when one end has moved, and the other said farewell to it and came back: the
-    one does not dial who said farewell, and the other does not know where.
+    or not. Nor can an edge be asked for when one end has moved, and the other said farewell to it, as who leaves or
+    evicts does, and came back: the one does not dial who said farewell, and the other does not know where.
     """
     for node, other in _pairs(aftermath):
         drawn = frozenset((node.name, other.name)) in aftermath.cluster.edges
@@ -75,9 +75,11 @@ def links_are_as_drawn(aftermath: Aftermath) -> Iterator[str]:
 
 
 def _is_over(aftermath: Aftermath, node: SimulatedNode, other: SimulatedNode) -> bool:
-    has_evicted = (who(node.spec), other.name) in aftermath.history.evictions
+    history = aftermath.history
+    has_evicted = (who(node.spec), other.name) in history.evictions
     has_moved = node.spec.addresses[0] != aftermath.cluster.addresses[node.name]
-    return has_evicted or (has_moved and bool(aftermath.history.ends[other.name]))
+    was_evicted = any(name == other.name and peer == node.name for (name, _), peer in history.evictions)
+    return has_evicted or (has_moved and (was_evicted or bool(history.ends[other.name])))
 
 
 def _pairs(aftermath: Aftermath) -> Iterator[tuple[SimulatedNode, SimulatedNode]]:
