@@ -133,6 +133,29 @@ async def test_both_may_send_first_at_once(autojump_clock: MockClock) -> None:
         assert not beta.dropped
 
 
+@pytest.mark.parametrize("end", ["close", "leave"])
+async def test_what_was_sent_just_before_the_end_goes_over_the_link_that_it_opens(
+    end: str, autojump_clock: MockClock
+) -> None:
+    async with strangers("beta") as (network, beta):
+        box = beta.open_mailbox("box")
+        async with on(network, "alpha") as alpha:
+            for number in range(100):
+                alpha.send_nowait("beta/box", number)
+            if end == "leave":
+                await alpha.leave()
+        assert await take(box, 100) == list(range(100))
+
+
+async def test_the_end_waits_for_no_link_to_somebody_silent(autojump_clock: MockClock) -> None:
+    async with strangers("beta") as (network, _):
+        network.silence()
+        async with on(network, "alpha") as alpha:
+            alpha.send_nowait("beta/box", 1)
+            start = trio.current_time()
+        assert 1 <= trio.current_time() - start <= 3, "half of the time of the flush for the dial, all for the rest"
+
+
 async def test_what_waits_for_a_link_that_cannot_be_made_is_dropped_with_its_reason(autojump_clock: MockClock) -> None:
     Book.heard.clear()
     async with strangers("alpha") as (network, alpha):

@@ -133,7 +133,8 @@ class LinkConfig(Table):
     linger: Seconds = 1.0
     """How long a link is kept after neither end wants it. Chosen."""
     flush_timeout: Seconds = 2.0
-    """How long a closing node tries to send what is queued. Origin: the command's promise at Ctrl-C."""
+    """How long a closing node tries to send what is queued, after it gave links that are still being made for it half
+    as long. Origin: the command's promise at Ctrl-C."""
 
     def conflicts(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """The pause between two dials only grows."""

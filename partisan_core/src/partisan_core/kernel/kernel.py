@@ -16,7 +16,7 @@ from partisan_core.kernel.channels import MEMBERSHIP, Channel, Deliver, Membersh
 from partisan_core.kernel.connection import Connection, Owner, Shaken
 from partisan_core.kernel.doorway import Doorway
 from partisan_core.kernel.driver import Driver
-from partisan_core.kernel.ending import end_peer
+from partisan_core.kernel.ending import end_peer, finish_dials
 from partisan_core.kernel.handshaking import Shaker
 from partisan_core.kernel.heartbeat import Heartbeat
 from partisan_core.kernel.journal import Journal
@@ -199,6 +199,8 @@ class Kernel:
     async def leave(self) -> None:
         """Tell the others, flush, let go; the node stays open, alone."""
         self.check_member()
+        await self._finish_dials()
+        self.check_member()
         self.left = True
         self.driver.feed(Leave())
         self.judge.barred = "has left the cluster; join again, as a new incarnation"
@@ -206,13 +208,17 @@ class Kernel:
         await self.let_go(Reason.LEFT)
 
     async def stop(self) -> None:
-        """Flush, say goodbye, close everything; at most `links.flush_timeout`."""
+        """Flush, say goodbye, close everything; at most `links.flush_timeout`, and half of it for dials before."""
+        await self._finish_dials()
         self.judge.barred = "is closing"
         for listener in self.listeners:
             listener.close()
         await self.let_go(Reason.GONE)
         self.postoffice.close_all()
         await self.remembering.save()
+
+    async def _finish_dials(self) -> None:
+        await finish_dials(self.peers.table, self.journal, self.config.links.flush_timeout / 2)
 
     async def let_go(self, reason: Reason) -> None:
         """End every connection in good order; what is sent from now on meets `check_member`."""

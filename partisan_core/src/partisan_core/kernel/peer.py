@@ -98,6 +98,12 @@ class Peer:
         """Messages wait here to be written, or to be read."""
         return self.has_waiting or any(lane.waits_for for lane in self._all_lanes())
 
+    @property
+    def is_reaching(self) -> bool:
+        """Messages wait here for a connection that is being made."""
+        lanes = (lane for lane in self._all_lanes() if (lane.channel, lane.index) not in self.connections)
+        return self.link.wanted and not self.has_failed and any(lane.pieces for lane in lanes)
+
     def was_used(self) -> bool:
         """Did messages go either way since this was last asked, or wait to?"""
         before, self._used = self._used, sum(one.session.sent + one.session.received for one in self._all_lanes())
