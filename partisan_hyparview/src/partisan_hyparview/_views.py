@@ -137,15 +137,19 @@ class Views:
 
     def sample(self, from_active: int, from_passive: int, but: str = "") -> tuple[NodeSpec, ...]:
         """Draw nodes of both views to tell others of."""
-        active, passive = _without(self.active, but), _without(self.passive, but)
-        return (
-            *self._rng.sample(active, min(from_active, len(active))),
-            *self._rng.sample(passive, min(from_passive, len(passive))),
-        )
+        return (*self._sample(self.active, from_active, but), *self._sample(self.passive, from_passive, but))
+
+    def _sample(self, view: View, count: int, but: str) -> list[NodeSpec]:
+        if count == 0:
+            return []
+        others = _without(view, but)
+        return self._rng.sample(others, min(count, len(others)))
 
 
 def _without(view: View, *names: str) -> list[NodeSpec]:
     """Return the others of a view. Its names are not looked at one by one: in a large simulation none is in a cache."""
+    if view.keys().isdisjoint(names):
+        return list(view.values())
     others = dict(view)
     for name in names:
         others.pop(name, None)
