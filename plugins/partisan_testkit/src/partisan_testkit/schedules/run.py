@@ -244,10 +244,18 @@ class _Run:
         return bool(islands)
 
     def _bring_together(self, island: list[SimulatedNode], mainland: list[SimulatedNode]) -> None:
-        """Join by hand, the mainland to the island if there is no other way: a star has few to join through."""
-        pairs = chain(product(island, mainland), product(mainland, island))
+        """Join by hand, the mainland to the island if there is no other way: a star has few to join through.
+
+        A node that is to join a newer life of itself is told that its name is in use, and ends.
+        """
+        pairs = list(chain(product(island, mainland), product(mainland, island)))
+        outlived = next(
+            (one for one, other in pairs if one.name == other.name and one.spec.life < other.spec.life), None
+        )
         pair = next((pair for pair in pairs if self._can_join(*pair)), None)
-        if pair is not None:
+        if outlived is not None:
+            self.simulation.crash(outlived)
+        elif pair is not None:
             joiner, contact = pair
             self.simulation.join(joiner, lambda: contact)
 
