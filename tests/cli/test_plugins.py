@@ -142,7 +142,7 @@ def test_a_check_finds_what_is_installed_here_in_order(machine: Machine) -> None
     said = checked(machine)
     assert said["ok"], said
     assert said["warnings"] == []
-    assert {one["api"] for one in said["plugins"] if one["kind"] != "command"} == {"1.0", "1.1", "1.2"}
+    assert {one["api"] for one in said["plugins"] if one["kind"] != "command"} == {"1.0", "1.1", "1.2", "1.3"}
     assert " ok" in machine.call("plugins", "check").stdout
 
 
@@ -150,8 +150,8 @@ WRONG = {
     "at import": ("import no_such_module_anywhere", "No module named 'no_such_module_anywhere'"),
     "ends the program": ("raise SystemExit(7)", "SystemExit: 7"),
     "a misspelt hook": (SERIALIZER.replace("partisan_serializer", "partisan_serialiser"), "'partisan_serializer'?"),
-    "a core too old": (SERIALIZER.replace("1.0", "1.3"), "was written for API 1.3, this core has API 1.2"),
-    "too old itself": (SERIALIZER.replace("1.0", "0.9"), "was written for API 0.9, this core has API 1.2"),
+    "a core too old": (SERIALIZER.replace("1.0", "1.4"), "was written for API 1.4, this core has API 1.3"),
+    "too old itself": (SERIALIZER.replace("1.0", "0.9"), "was written for API 0.9, this core has API 1.3"),
     "a strange config": (SERIALIZER.replace("config: None", "config: None, config=dict"), "is no dataclass"),
 }
 

@@ -4,7 +4,7 @@ A hook (see `hookspecs`) returns one of the records. The kernel makes a `config`
 the configuration, calls `make` with it once, and binds what it returns: no hook is called per message.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from random import Random
@@ -78,6 +78,59 @@ class ChannelPolicy(Protocol):
 
     def make_room(self, lane: LaneQueue, size: int) -> Verdict:
         """Decide about a message of `size` bytes. Called only when it does not fit. MUST NOT block."""
+
+
+class StateQueue(Protocol):
+    """What waits in one lane, kept by its policy instead of by the lane. Pure: numbers and times are handed in.
+
+    A slot is one recipient and key; what waits for it are encoded messages. Times are monotonic seconds.
+    """
+
+    count: int
+    """How many wait."""
+    size: int
+    """Their bytes together."""
+
+    @property
+    def in_flight(self) -> int:
+        """How many were taken and are not known to have arrived."""
+
+    def waiting(self, slot: Hashable) -> Sequence[bytes]:
+        """Return what waits for the slot."""
+
+    def settle(self, slot: Hashable, piece: bytes) -> Sequence[bytes]:
+        """Return what would wait for the slot with `piece`; nothing has changed. What it raises meets the sender."""
+
+    def store(self, slot: Hashable, pieces: Sequence[bytes], now: float) -> None:
+        """Let `pieces` wait for the slot instead of what waits."""
+
+    def due(self, now: float) -> float:
+        """Return the seconds until something can be taken: 0, or infinity when nothing waits."""
+
+    def take(self, room: int, first: int, now: float) -> list[bytes]:
+        """Remove about `room` bytes, at least one message; they get numbers from `first`. MUST NOT raise."""
+
+    def confirm(self, number: int) -> None:
+        """All messages up to `number` have arrived."""
+
+    def resume(self, number: int) -> None:
+        """There is a new connection: what was sent after `number` is lost. MUST NOT raise."""
+
+    def drain(self) -> list[tuple[Hashable, Sequence[bytes]]]:
+        """Remove and return what waits, by slot."""
+
+    def release(self) -> None:
+        """The lane ends: whatever waits can be taken now."""
+
+    def clear(self) -> None:
+        """The peer is gone: nothing waits any more."""
+
+
+class StatePolicy(ChannelPolicy, Protocol):
+    """A channel policy that lets messages take the place of others that have not been sent. Since: 1.3."""
+
+    def open_queue(self, codec: Serializer) -> StateQueue:
+        """Make the queue of one lane, whose messages `codec` encodes."""
 
 
 class FailureDetector(Protocol):
@@ -190,9 +243,13 @@ class SerializerPlugin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelPolicyPlugin:
-    """A channel policy."""
+    """A channel policy: the one object for all channels, or one made for each with its options."""
 
-    policy: ChannelPolicy
+    policy: ChannelPolicy | None = None
+    make: Callable[[Any], ChannelPolicy] | None = None
+    """Called with an instance of `config` for each channel, when there is no `policy`. Since: 1.3"""
+    config: type = NoOptions
+    """A frozen dataclass: the rest of the table `policy` of the channel. Since: 1.3"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,11 +24,12 @@ from partisan_core.strategy import MembershipStrategy
 if TYPE_CHECKING:
     from importlib_metadata import EntryPoint
 
-API_VERSION = (1, 2)
+API_VERSION = (1, 3)
 """What this core offers. A plugin is accepted when its major is the same and its minor not above.
 
 1.1 added extensions: a kind that was not there, so nothing that 1.0 promised has changed. 1.2 added what an overlay may
-say and need not: `OverlayPlugin.unconnected`, the event `Reserve`, the effect `Decline`, the counter `ignored`.
+say and need not: `OverlayPlugin.unconnected`, the event `Reserve`, the effect `Decline`, the counter `ignored`. 1.3
+added channel policies with options (`ChannelPolicyPlugin.make`), and such as keep a lane's queue (`StatePolicy`).
 """
 
 GROUPS = {
@@ -49,6 +50,7 @@ PUBLISHED = {
     ("overlay", "scamp_v1"): "partisan-overlay-scamp",
     ("overlay", "scamp_v2"): "partisan-overlay-scamp",
     ("serializer", "msgpack"): "partisan-codec-msgpack",
+    ("channel_policy", "monotonic"): "partisan-policy-monotonic",
     ("extension", "control"): "partisan-control",
 }
 """The distributions of this project by what they bring, so that an error can say what to install."""

@@ -34,6 +34,9 @@ class Carrier:
     def wake(self) -> None:
         raise AssertionError("nothing is in transit")
 
+    def ping(self, answered: Callable[[float], None]) -> None:
+        raise AssertionError("nobody asks whether it arrived")
+
     def replace(self) -> None:
         self.close("replaced")
 

@@ -56,25 +56,25 @@ def test_two_distributions_that_claim_one_name_are_both_named(site: Site) -> Non
     ("api", "mend"),
     [
         ("2.0", "the core is too old: pip install --upgrade partisan-core"),
-        ("1.3", "the core is too old: pip install --upgrade partisan-core"),
+        ("1.4", "the core is too old: pip install --upgrade partisan-core"),
         ("0.9", "the plugin is too old: pip install --upgrade acme-mine"),
     ],
 )
 def test_a_plugin_for_another_api_is_refused_with_both_sides(api: str, mend: str, site: Site) -> None:
     site.install_serializer(SERIALIZER.replace("1.0", api))
     assert refusal("mine") == (
-        f"the serializer 'mine' of acme-mine 1.2 was written for API {api}, this core has API 1.2; {mend}"
+        f"the serializer 'mine' of acme-mine 1.2 was written for API {api}, this core has API 1.3; {mend}"
     )
 
 
 def test_a_plugin_that_states_no_api_is_refused_with_the_line_to_add(site: Site) -> None:
     site.install_serializer(SERIALIZER.replace('PARTISAN_API = "1.0"', ""))
     assert refusal("mine") == (
-        "the serializer 'mine' of acme-mine 1.2 does not state its API; its author has to add PARTISAN_API = \"1.2\""
+        "the serializer 'mine' of acme-mine 1.2 does not state its API; its author has to add PARTISAN_API = \"1.3\""
     )
 
 
-@pytest.mark.parametrize("api", ["1.0", "1.1", "1.2"])
+@pytest.mark.parametrize("api", ["1.0", "1.1", "1.2", "1.3"])
 def test_a_plugin_for_this_api_or_an_earlier_one_of_its_major_is_loaded(api: str, site: Site) -> None:
     site.install_serializer(SERIALIZER.replace("1.0", api))
     assert isinstance(Plugins().serializer("mine"), SerializerPlugin)
@@ -83,7 +83,7 @@ def test_a_plugin_for_this_api_or_an_earlier_one_of_its_major_is_loaded(api: str
 @pytest.mark.parametrize("api", ['"1"', "1.0", '"newest"', '"1.0.0"'])
 def test_an_api_that_is_no_version_is_refused(api: str, site: Site) -> None:
     site.install_serializer(SERIALIZER.replace('"1.0"', api))
-    assert refusal("mine").endswith("which is no version like '1.2'")
+    assert refusal("mine").endswith("which is no version like '1.3'")
 
 
 def test_a_plugin_that_raises_at_import_is_named_and_the_cause_is_kept(site: Site) -> None:

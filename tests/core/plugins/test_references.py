@@ -73,7 +73,7 @@ def test_an_object_with_hooks_is_a_plugin_and_need_not_state_an_api(site: Site) 
 
 def test_an_api_that_an_object_states_has_to_fit(site: Site) -> None:
     site.write("first_day", HOOKS)
-    with pytest.raises(PluginError, match=r"'first_day:old' was written for API 0.1, this core has API 1.2"):
+    with pytest.raises(PluginError, match=r"'first_day:old' was written for API 0.1, this core has API 1.3"):
         Plugins().serializer("first_day:old")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from partisan_core.config.readings import Count, Name, Table, Texts
+from partisan_core.config.readings import Count, Expected, Name, Reading, Table, Texts
 from partisan_core.config.units import PositiveSeconds, Seconds, Size, format_duration
 from partisan_core.identity import Address
 from partisan_core.spelling import did_you_mean
@@ -41,6 +41,26 @@ class Selection(Table):
     options: Mapping[str, object] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Where each value came from, by key path; for error messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Reading[Selection]):
+    """A plugin's name alone, or a table like those of the sections."""
+
+    def parse(self, value: object) -> Selection:
+        """Accept both."""
+        if isinstance(value, Selection):
+            return value
+        table = {"use": value} if isinstance(value, str) else value
+        use = table.get("use") if isinstance(table, Mapping) else None
+        if not isinstance(use, str) or not use or not isinstance(table, Mapping):
+            raise Expected(
+                'the name of a plugin in quotes, or a table, for example { use = "monotonic", every = "1s" }'
+            )
+        return Selection(use=str(use), options={str(key): option for key, option in table.items() if key != "use"})
+
+    def check(self, value: Selection) -> None:
+        """Whether there is such a plugin shows when it is loaded."""
 
 
 def _default(section: str) -> Selection:
@@ -95,8 +115,9 @@ class ChannelConfig(Table):
 
     parallelism: Annotated[int, Count(1, 64)] = 1
     """How many connections (lanes) at most; the smaller wish of both ends counts. Default: Partisan's."""
-    policy: str = "block"
-    """The channel policy: what happens when a lane is full. Default chosen: backpressure loses nothing."""
+    policy: Annotated[Selection, Choice()] = field(default_factory=lambda: Selection(use="block"))
+    """The channel policy: what happens when a lane is full; its name, or a table with `use` and the policy's own
+    options. Default chosen: backpressure loses nothing."""
     serializer: str | None = None
     """The serializer of this channel; by default the node's."""
     queue_messages: Annotated[int, Count(1, 100_000_000)] = 3_000

@@ -12,7 +12,8 @@ from partisan_core.drops import DropReason
 from partisan_core.errors import UnknownChannel
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.lane import Lane
-from partisan_core.kinds import ChannelPolicy, Serializer
+from partisan_core.kernel.states import CallLater, StateLane
+from partisan_core.kinds import ChannelPolicy, Serializer, StateQueue
 from partisan_core.mailboxes import Feeder, Mailbox
 from partisan_core.spelling import did_you_mean
 from partisan_core.wire.batch import join_array
@@ -40,6 +41,7 @@ class Channel(Struct):
     batch_bytes: int
     on_dropped: Callable[[DropReason, int], None]
     """Told of messages of its lanes that are not delivered."""
+    call_later: CallLater
 
     def open_lane(self, index: int, max_message: int = 0) -> Lane:
         """A new lane, empty and without a connection, to a peer that takes messages of `max_message` bytes.
@@ -48,7 +50,12 @@ class Channel(Struct):
         """
         batch = min(self.batch_bytes, max(LEAST_BODY, max_message) // 4)
         settings = self.settings
-        lane = Lane(self.name, index, self.policy, settings.queue_messages, settings.queue_bytes, batch)
+        limits = settings.queue_messages, settings.queue_bytes, batch
+        open_queue: Callable[[Serializer], StateQueue] | None = getattr(self.policy, "open_queue", None)
+        if open_queue is None:
+            lane = Lane(self.name, index, self.policy, *limits)
+        else:
+            lane = StateLane(self.name, index, self.policy, *limits, open_queue(self.codec), self.call_later)
         lane.on_dropped = self.on_dropped
         return lane
 

@@ -31,7 +31,7 @@ from partisan_core.kernel.relaying import Relay
 from partisan_core.kernel.remembering import Remembering
 from partisan_core.kernel.routing import Routing
 from partisan_core.kernel.security import Security
-from partisan_core.kernel.selecting import named_by, select
+from partisan_core.kernel.selecting import named_by, select, select_policy
 from partisan_core.kernel.state import StateFile
 from partisan_core.kernel.timers import Timers
 from partisan_core.kinds import Listener, Serializer, Transport, Wire
@@ -97,9 +97,9 @@ class Kernel:
 
     def _make_channel(self, name: str, codec_name: str, codec: Serializer, deliver: Deliver) -> Channel:
         settings = self.config.channels[name]
-        with named_by(self.config, f"channels.{name}.policy"):
-            policy = self.plugins.channel_policy(settings.policy).policy
-        return Channel(name, settings, policy, codec_name, codec, deliver, self.config.limits.batch, self.journal.drop)
+        policy = select_policy(self.config, name, self.plugins.channel_policy)
+        batch, call_later = self.config.limits.batch, self.timers.call_later
+        return Channel(name, settings, policy, codec_name, codec, deliver, batch, self.journal.drop, call_later)
 
     def _serializer(self, channel: str, use: str) -> Serializer:
         """The node's serializer, or one that only this channel asks for, with its own defaults."""

@@ -1,7 +1,7 @@
 """A lane: the messages on their way to one peer over one connection of a channel. It outlives its connections."""
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Protocol
 
 import trio
@@ -20,6 +20,9 @@ class Carrier(Protocol):
     def dialled(self) -> bool:
         """True when this end dialled it."""
 
+    def ping(self, answered: Callable[[float], None]) -> None:
+        """Send a ping; `answered` is called when the peer has read all that was written before it, or never."""
+
     def close(self, why: str) -> None:
         """Break the connection."""
 
@@ -33,13 +36,13 @@ class Carrier(Protocol):
         """There is something to write in transit."""
 
 
-class _Waiting:
+class Waiting:
     """A sender that waits for room, with its message: served in order."""
 
-    __slots__ = ("error", "lane", "piece", "task")
+    __slots__ = ("error", "lane", "piece", "slot", "task")
 
-    def __init__(self, lane: "Lane", piece: bytes) -> None:
-        self.lane, self.piece = lane, piece
+    def __init__(self, lane: "Lane", piece: bytes, slot: Hashable = None) -> None:
+        self.lane, self.piece, self.slot = lane, piece, slot
         self.task = trio.lowlevel.current_task()
         self.error: SendError | None = None
 
@@ -81,7 +84,7 @@ class Lane:
         self.transit: Lane | None = None
         """What goes to or comes from a third node: a queue of its own on the same connection, in the same session."""
         self._batch_bytes = batch_bytes
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._down: NodeDown | None = None
         self.open_bytes = max_bytes
         """Up to here a message is just appended: 0 while the writer rests, senders wait or the peer is down, so that
@@ -91,6 +94,11 @@ class Lane:
     def messages(self) -> int:
         """Messages queued."""
         return len(self.pieces)
+
+    @property
+    def is_ready(self) -> bool:
+        """Something can be written now."""
+        return bool(self.pieces)
 
     @property
     def senders(self) -> int:
@@ -138,7 +146,7 @@ class Lane:
         try:
             self.put_nowait(piece)
         except WouldBlock:
-            await self._wait(_Waiting(self, piece))
+            await self.wait(Waiting(self, piece))
 
     def take(self) -> list[bytes]:
         """Remove what goes into the next frame: about `batch_bytes`, at least one message."""
@@ -153,6 +161,9 @@ class Lane:
         if self._waiting:
             self._serve()
         return pieces
+
+    def finish(self) -> None:
+        """The connection ends on purpose: whatever waits goes now."""
 
     def open_transit(self) -> "Lane":
         """The queue of messages that the peer relays, or that are relayed to it."""
@@ -261,12 +272,16 @@ class Lane:
     def _serve(self) -> None:
         while self._waiting and self.fits(len(self._waiting[0].piece)):
             waiting = self._waiting.popleft()
-            self.pieces.append(waiting.piece)
-            self.bytes += len(waiting.piece)
+            self._admit(waiting)
             trio.lowlevel.reschedule(waiting.task)
         self._open()
 
-    async def _wait(self, waiting: _Waiting) -> None:
+    def _admit(self, waiting: Waiting) -> None:
+        self.pieces.append(waiting.piece)
+        self.bytes += len(waiting.piece)
+
+    async def wait(self, waiting: Waiting) -> None:
+        """Wait until its message is queued; raises as `put`."""
         self._waiting.append(waiting)
         self._open()
 

@@ -14,6 +14,7 @@ from partisan_core.kernel.peers import Peers
 from partisan_core.kernel.postoffice import PostOffice
 from partisan_core.kernel.relaying import ForwardingLane
 from partisan_core.kernel.routing import Routing
+from partisan_core.kernel.states import Slot, StateLane
 from partisan_core.refs import Ref
 
 _REMEMBERED = 10_000
@@ -25,7 +26,9 @@ class Outlet:
 
     __slots__ = ("_encode", "_lane", "_limit", "_mailbox", "_put_nowait")
 
-    def __init__(self, channel: Channel, mailbox: str, lane: Lane | LocalLane | ForwardingLane, limit: int) -> None:
+    def __init__(
+        self, channel: Channel, mailbox: str, lane: Lane | Slot | LocalLane | ForwardingLane, limit: int
+    ) -> None:
         self._encode = channel.codec.encode
         self._mailbox = mailbox
         self._limit = limit
@@ -139,6 +142,8 @@ class Outlets(Struct, eq=False):
             return Outlet(channel, ref.mailbox, ForwardingLane(lane, ref, wish), limit)
         _check_life(ref, peer.spec)
         peer.is_bound = peer.is_bound or (ref.incarnation is not None and not peer.is_up)
+        if isinstance(lane, StateLane):
+            return Outlet(channel, ref.mailbox, lane.slot((ref.mailbox, key)), limit)
         return Outlet(channel, ref.mailbox, lane, limit)
 
     def _peer(self, ref: Ref) -> Peer:

@@ -91,7 +91,7 @@ class Peer:
     @property
     def has_waiting(self) -> bool:
         """Messages wait here to be written."""
-        return any(lane.pieces for lane in self._all_lanes())
+        return any(lane.messages for lane in self._all_lanes())
 
     @property
     def is_busy(self) -> bool:
@@ -102,7 +102,7 @@ class Peer:
     def is_reaching(self) -> bool:
         """Messages wait here for a connection that is being made."""
         lanes = (lane for lane in self._all_lanes() if (lane.channel, lane.index) not in self.connections)
-        return self.link.wanted and not self.has_failed and any(lane.pieces for lane in lanes)
+        return self.link.wanted and not self.has_failed and any(lane.messages for lane in lanes)
 
     def was_used(self) -> bool:
         """Did messages go either way since this was last asked, or wait to?"""

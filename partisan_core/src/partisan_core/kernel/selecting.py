@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from partisan_core.config.loader import structure_options
 from partisan_core.config.model import Config, Selection
 from partisan_core.errors import PluginError
+from partisan_core.kinds import ChannelPolicy, ChannelPolicyPlugin
 
 
 class _Configurable(Protocol):
@@ -39,3 +41,16 @@ def select(config: Config, section: str, load: Callable[[str], _Plugin]) -> tupl
         plugin = load(selection.use)
     options: object = structure_options(selection, plugin.config, section)
     return plugin, options
+
+
+def select_policy(config: Config, channel: str, load: Callable[[str], ChannelPolicyPlugin]) -> ChannelPolicy:
+    """The policy of a channel, made with its options when it takes some; raises as `select`."""
+    selection = replace(config.channels[channel].policy, origins=config.origins)
+    with named_by(config, f"channels.{channel}.policy"):
+        plugin = load(selection.use)
+        options: object = structure_options(selection, plugin.config, "channels", channel, "policy")
+        if plugin.make is not None:
+            return plugin.make(options)
+        if plugin.policy is None:
+            raise PluginError(f"the channel policy {selection.use!r} hands over neither a policy nor what makes one")
+        return plugin.policy

@@ -53,6 +53,7 @@ class Writer:
     def end(self, last: bytes, then: Callable[[], None]) -> None:
         """When everything is written, write `last`, call `then`, and write no more."""
         self._ending = (last, then)
+        self._lane.finish()
         self.wake()
 
     async def run(self) -> None:
@@ -68,11 +69,11 @@ class Writer:
             elif self._control:
                 control, self._control = self._control, []
                 await self._write_all(memoryview(b"".join(map(self._seal, control))))
-            elif self._lane.pieces and self._is_current():
+            elif self._lane.is_ready and self._is_current():
                 await self._write_all(memoryview(self._data_frame()))
                 if self._lane.transit is not None:
                     await self._write_transit(self._lane.transit)  # by turns: neither starves the other
-                if self._lane.pieces:
+                if self._lane.is_ready:
                     await trio.lowlevel.checkpoint()
             elif self._lane.transit is not None and self._lane.transit.pieces and self._is_current():
                 await self._write_transit(self._lane.transit)

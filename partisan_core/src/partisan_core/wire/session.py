@@ -60,7 +60,7 @@ _LAST = 2**62
 class Session:
     """One end of a session. The old connection is closed, or read to its end, before the next handshake."""
 
-    __slots__ = ("_noticed", "_settled", "received", "sent", "token")
+    __slots__ = ("_noticed", "_settled", "arrived", "received", "sent", "token")
 
     def __init__(self) -> None:
         self.token = 0
@@ -69,6 +69,8 @@ class Session:
         """The number of the last message sent."""
         self.received = 0
         """The number of the last message received."""
+        self.arrived = 0
+        """The number of the last message sent that the peer had received at the last handshake."""
         self._settled = 0
         """Up to here every message sent has arrived or was told lost."""
         self._noticed = 0
@@ -131,12 +133,12 @@ class Session:
     def _settle(self, arrived: int, peer_sent: int) -> Losses:
         outgoing = self.sent - max(arrived, self._settled)
         incoming = max(0, peer_sent - max(self.received, self._noticed))
-        self._settled = self.sent
+        self._settled, self.arrived = self.sent, arrived
         self._noticed = max(self._noticed, peer_sent)
         return Losses(outgoing, incoming)
 
     def _renew(self, token: int) -> Losses:
         losses = Losses(self.sent - self._settled, None if self.received or self._noticed else 0)
         self.token = token
-        self.sent = self.received = self._settled = self._noticed = 0
+        self.sent = self.received = self.arrived = self._settled = self._noticed = 0
         return losses

@@ -39,7 +39,7 @@ def check_configuration(path: Path | None = None, *, overrides: Mapping[str, obj
 
 
 def _section_problems(section: str, settings: Settings, plugins: Plugins) -> Iterator[str]:
-    selection = _selection(section, settings)
+    selection = _selection(settings.values.get(section, {}), DEFAULT_USES[section], settings)
     if selection is not None:
         yield from _part_problems(section, selection, settings, plugins, (section, "use"), (section,))
 
@@ -71,6 +71,8 @@ def options_class(kind: str, use: str, plugins: Plugins) -> type:
             return plugins.failure_detector(use).config
         case "extension":
             return plugins.extension(use).config
+        case "channel_policy":
+            return plugins.channel_policy(use).config
         case _:
             return plugins.transport(use).config
 
@@ -86,12 +88,11 @@ def _extension_problems(settings: Settings, plugins: Plugins) -> Iterator[str]:
             yield from _part_problems("extension", selection, settings, plugins, asked_by, table)
 
 
-def _selection(section: str, settings: Settings) -> Selection | None:
-    """What a section selects; None when it is no table or names nothing, which the section's own check tells."""
-    table = settings.values.get(section, {})
+def _selection(table: object, default: str, settings: Settings) -> Selection | None:
+    """What a table selects; None when it is none or names nothing, which the check of its section tells."""
     if not isinstance(table, Mapping):
         return None
-    use = table.get("use", DEFAULT_USES[section])
+    use = table.get("use", default)
     if not isinstance(use, str) or not use:
         return None
     options = {key: value for key, value in table.items() if key != "use"}
@@ -101,14 +102,12 @@ def _selection(section: str, settings: Settings) -> Selection | None:
 def _channel_problems(settings: Settings, plugins: Plugins) -> Iterator[str]:
     channels = settings.values.get("channels", {})
     for channel, table in channels.items() if isinstance(channels, Mapping) else ():
-        for key, load in (("policy", plugins.channel_policy), ("serializer", plugins.serializer)):
-            use = table.get(key) if isinstance(table, Mapping) else None
-            try:
-                if isinstance(use, str):
-                    load(use)
-            except PluginError as error:
+        for key, kind in (("policy", "channel_policy"), ("serializer", "serializer")):
+            value = table.get(key) if isinstance(table, Mapping) else None
+            selection = _selection({"use": value} if isinstance(value, str) else value, "", settings)
+            if selection is not None:
                 path = ("channels", str(channel), key)
-                yield f"{_origin(settings, path)}: {key_path(path)}: {error}"
+                yield from _part_problems(kind, selection, settings, plugins, path, path)
 
 
 def _origins(settings: Settings) -> dict[str, str]:

@@ -48,14 +48,12 @@ def as_toml(shown: Shown) -> str:
 
 def _leaves(path: Path, value: object, hint: object, plugins: Plugins) -> Iterator[tuple[Path, object]]:
     if isinstance(value, Selection):
-        yield (*path, "use"), value.use
-        options: object = structure_options(value, options_class(path[0], value.use, plugins), path[0])
-        yield from _leaves(path, options, None, plugins)
+        yield from _selected(path, value, plugins)
     elif isinstance(value, ExtensionConfig):
         yield (*path, "enable"), list(value.enable)
         for name in value.enable:
             table = Selection(use=name, options=value.options.get(name, {}))
-            options = structure_options(table, options_class("extension", name, plugins), *path, name)
+            options: object = structure_options(table, options_class("extension", name, plugins), *path, name)
             yield from _leaves((*path, name), options, None, plugins)
     elif is_dataclass(value):
         hints = get_type_hints(type(value), include_extras=True)
@@ -67,6 +65,17 @@ def _leaves(path: Path, value: object, hint: object, plugins: Plugins) -> Iterat
             yield from _leaves((*path, str(key)), below, None, plugins)
     else:
         yield path, _plain(value, hint)
+
+
+def _selected(path: Path, value: Selection, plugins: Plugins) -> Iterator[tuple[Path, object]]:
+    """A section, or the policy of a channel, which is its name alone when it has no options."""
+    is_policy = path[0] == "channels"
+    options = options_class("channel_policy" if is_policy else path[0], value.use, plugins)
+    if is_policy and not fields(options):
+        yield path, value.use
+    else:
+        yield (*path, "use"), value.use
+        yield from _leaves(path, structure_options(value, options, *path), None, plugins)
 
 
 def _plain(value: object, hint: object) -> object:

@@ -93,7 +93,7 @@ def _used(config: Config) -> Iterator[tuple[str, str]]:
     for section in DEFAULT_USES:
         yield section, getattr(config, section).use
     for channel in config.channels.values():
-        yield "channel_policy", channel.policy
+        yield "channel_policy", channel.policy.use
         if channel.serializer is not None:
             yield "serializer", channel.serializer
     for name in (*config.extensions.enable, *DEFAULT_EXTENSIONS):
