@@ -27,4 +27,4 @@ def test_it_keeps_the_rule(rule: Check[Any]) -> None:
 
 def test_all_of_them_are_looked_at() -> None:
     looked_at = {check.subject.use for check in CHECKS}
-    assert {"fullmesh", "hyparview", "clientserver", "static", RING, "msgpack"} <= looked_at
+    assert {"fullmesh", "hyparview", "clientserver", "static", RING, "cattrs", "json", "msgpack"} <= looked_at

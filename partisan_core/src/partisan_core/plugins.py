@@ -49,6 +49,8 @@ PUBLISHED = {
     ("overlay", "clientserver"): "partisan-clientserver",
     ("overlay", "scamp_v1"): "partisan-overlay-scamp",
     ("overlay", "scamp_v2"): "partisan-overlay-scamp",
+    ("serializer", "cattrs"): "partisan-codec-cattrs",
+    ("serializer", "json"): "partisan-codec-json",
     ("serializer", "msgpack"): "partisan-codec-msgpack",
     ("channel_policy", "monotonic"): "partisan-policy-monotonic",
     ("extension", "control"): "partisan-control",

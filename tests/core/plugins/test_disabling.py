@@ -20,7 +20,7 @@ def test_a_disabled_plugin_is_answered_with_the_variable_that_disables_it(
         Plugins().serializer("mine")
     said = str(caught.value)
     assert said.startswith("the serializer 'mine' is disabled by the environment variable PARTISAN_DISABLE_PLUGINS; ")
-    assert "installed: json, msgpack" in said
+    assert "installed: cattrs, json, msgpack" in said
     assert "pip" not in said
 
 

@@ -18,6 +18,7 @@ from partisan_core.kernel.writer import Writer
 from partisan_core.kinds import Wire
 from partisan_core.mailboxes import Feeder, Mailbox
 from partisan_core.wire.batch import split_data
+from partisan_core.wire.checks import printable
 from partisan_core.wire.control import Goodbye, Interest, decode_control, encode_control
 from partisan_core.wire.frames import Frame, FrameReader, Kind, encode_frame
 from partisan_core.wire.messages import Hello
@@ -264,7 +265,8 @@ def _decode(decode: Callable[[memoryview], list[_T]], payload: memoryview, count
     try:
         batch = decode(payload)
     except DECODE_ERRORS as error:
-        raise FrameError(f"a batch of {count} messages cannot be decoded: {type(error).__name__}") from error
+        said = f"{type(error).__name__}: {printable(str(error))}"  # which may quote the peer
+        raise FrameError(f"a batch of {count} messages cannot be decoded: {said}") from error
     if len(batch) != count:
         raise FrameError(f"a batch said to hold {count} messages holds {len(batch)}")
     return batch
