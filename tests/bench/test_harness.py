@@ -52,10 +52,28 @@ def test_a_subject_that_the_benchmark_does_not_have_is_refused() -> None:
     assert "nothing to measure" in result.output
 
 
+def test_only_the_cases_with_the_wanted_words_in_their_names_are_measured() -> None:
+    ((sample,),) = harness.run("oneway", [BLOCKING], pairs=1, seconds=0.02, containing="1KiB")
+    assert sample.case.name == "1KiB"
+
+
+def test_words_that_no_case_has_are_refused() -> None:
+    result = CliRunner().invoke(bench, ["oneway", "--case", "2KiB"])
+    assert result.exit_code == 2
+    assert "nothing to measure" in result.output
+
+
 def test_a_missing_library_leaves_its_subject_out_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "zmq", None)
     result = CliRunner().invoke(bench, ["oneway", "--subject", "pyzmq"])
     assert "pyzmq is not installed and is left out; to measure it: pip install pyzmq" in result.stderr
+
+
+def test_a_case_is_compared_with_one_that_comes_before_it() -> None:
+    seen = set[str]()
+    for case in CASES:
+        assert case.against is None or case.against in seen
+        seen.add(case.name)
 
 
 def test_every_case_is_known_by_its_benchmark_and_name() -> None:

@@ -53,6 +53,20 @@ def test_without_partisan_there_is_nothing_to_compare() -> None:
     assert [row.metric for row in rows] == ["rate", "rate"]
 
 
+def test_partisan_is_compared_with_itself_in_another_case_pair_by_pair() -> None:
+    one = Case("echo", "one", {"rate": "1/s"}, (PARTISAN,))
+    many = Case("echo", "many", {"rate": "1/s"}, (PARTISAN,), against="one")
+    rounds = [
+        Sample(case, "partisan", {"rate": rate}) for case, rate in ((one, 2.0), (many, 6.0), (one, 4.0), (many, 8.0))
+    ]
+    assert summarise(rounds)[-1] == Row("echo", "many vs one", "partisan", "ratio", "x", [3.0, 2.0], 2.5)
+
+
+def test_a_case_without_the_one_it_is_compared_with_has_no_ratio() -> None:
+    many = Case("echo", "many", {"rate": "1/s"}, (PARTISAN,), against="one")
+    assert [row.metric for row in summarise([Sample(many, "partisan", {"rate": 6.0})])] == ["rate"]
+
+
 def test_cases_stand_one_after_the_other_although_they_were_measured_in_turn() -> None:
     other = Case("oneway", "1KiB", {"rate": "msg/s"}, (PYZMQ,), payload=1024)
     rounds = [Sample(case, "pyzmq", {"rate": rate}) for rate in (1.0, 2.0) for case in (ONEWAY, other)]

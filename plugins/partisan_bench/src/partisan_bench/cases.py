@@ -1,7 +1,9 @@
 """What is measured: the cases of each benchmark and the subjects that take turns in them."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib.util import find_spec
+from shutil import which
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,22 +12,42 @@ class Subject:
 
     name: str
     module: str
-    """Its module in `partisan_bench.oneway` and `partisan_bench.rtt`, imported in worker processes only."""
+    """Its module in the package of each benchmark that it takes part in, imported in worker processes only."""
     library: str | None = None
     """The import name of a library that need not be installed."""
+    program: str | None = None
+    """A program that need not be on the PATH."""
+    mend: str = ""
+    """How to install that library or program."""
 
     @property
     def is_installed(self) -> bool:
-        """False when the subject's optional library is missing."""
-        return self.library is None or find_spec(self.library) is not None
+        """False when the subject's optional library or program is missing."""
+        has_library = self.library is None or find_spec(self.library) is not None
+        return has_library and (self.program is None or which(self.program) is not None)
 
 
 PARTISAN = Subject("partisan", "partisan")
-PYZMQ = Subject("pyzmq", "pyzmq", library="zmq")
+PYZMQ = Subject("pyzmq", "pyzmq", library="zmq", mend="pip install pyzmq")
+ERLANG = Subject("erlang", "erlang", program="erl", mend="install Erlang/OTP 25 or newer, Debian's erlang-base")
 BLOCKING = Subject("blocking", "blocking")
 TRIO_STREAM = Subject("trio-stream", "trio_stream")
 
-SUBJECTS = (PARTISAN, PYZMQ, BLOCKING, TRIO_STREAM)
+SUBJECTS = (PARTISAN, PYZMQ, BLOCKING, TRIO_STREAM, ERLANG)
+
+
+MANY_LANES = 16
+"""Connections of a channel with many. Origin: the paper."""
+
+
+class Way(StrEnum):
+    """How the messages of many actors go over the connections of a channel; also the name of that channel."""
+
+    ONE_LANE = "one-lane"
+    RANDOM = "random"
+    """Each message over any of many."""
+    BY_KEY = "by-key"
+    """Each actor's messages over one of many, always the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +63,94 @@ class Case:
     """Bytes that a record carries beside its three other fields."""
     callers: int = 1
     """Requests under way at once."""
+    bulk: int = 0
+    """Bytes of each message that streams beside the others; 0: none does."""
+    is_apart: bool = False
+    """Whether those have a channel or a connection of their own."""
+    round_trip: float = 0.0
+    """Seconds that a round trip takes at least, through a proxy that delays; 0: no proxy."""
+    way: Way = Way.ONE_LANE
+    """How messages go over connections, where that is what is measured."""
+    against: str | None = None
+    """Another case of the benchmark that Partisan is compared with, beside the baselines."""
     awaits: bool = False
     """Whether Partisan awaits `send` for every message, instead of `send_nowait` as long as there is room: what pyzmq's
     `send` does, too."""
 
 
+_KIB, _MIB = 1024, 1024**2
+_ECHO = {"rate": "1/s", "p50": "us", "p99": "us"}
+_ACTORS = {"1KiB": (_KIB, (1, 16, 128)), "512KiB": (512 * _KIB, (1, 16, 64, 128)), "8MiB": (8 * _MIB, (1, 4, 16))}
+"""Payloads and numbers of actors of the paper. More of the largest would be gigabytes under way; the factors that
+many lanes bring are there with 16."""
+
+
+def _echoes(round_trip: float, size: str, payload: int, actors: int) -> list[Case]:
+    """Make the cases that differ only in the way."""
+    name = f"{round_trip * 1000:.0f}ms {size} {actors} actors "
+    return [
+        Case(
+            "echo",
+            name + way,
+            _ECHO,
+            (PARTISAN, ERLANG) if way is Way.ONE_LANE else (PARTISAN,),
+            payload,
+            callers=actors,
+            round_trip=round_trip,
+            way=way,
+            against=None if way is Way.ONE_LANE else name + Way.ONE_LANE,
+        )
+        for way in Way
+    ]
+
+
+_PINGING = (PARTISAN, TRIO_STREAM, PYZMQ)
+_ALONE = {"p99": "ms", "p50": "ms"}
+_BESIDE_BULK = {"p99": "ms", "p50": "ms", "bulk": "MB/s"}
 _THROUGHPUT = {"rate": "msg/s"}
 _LATENCY = {"p50": "us", "p99": "us"}
 _ROUND_TRIPS = {"rate": "1/s"}
 
 CASES = (
-    Case("oneway", "64B", _THROUGHPUT, (PARTISAN, PYZMQ, BLOCKING)),
+    Case("oneway", "64B", _THROUGHPUT, (PARTISAN, PYZMQ, BLOCKING, ERLANG)),
     Case("oneway", "64B await each send", _THROUGHPUT, (PARTISAN, PYZMQ), awaits=True),
-    Case("oneway", "1KiB", _THROUGHPUT, (PARTISAN, PYZMQ, BLOCKING), payload=1024),
-    Case("rtt", "64B", _LATENCY, (PARTISAN, TRIO_STREAM, PYZMQ)),
-    Case("rtt", "64B 128 callers", _ROUND_TRIPS, (PARTISAN, PYZMQ), callers=128),
+    Case("oneway", "1KiB", _THROUGHPUT, (PARTISAN, PYZMQ, BLOCKING, ERLANG), payload=1024),
+    Case("rtt", "64B", _LATENCY, (PARTISAN, TRIO_STREAM, PYZMQ, ERLANG)),
+    Case("rtt", "64B 128 callers", _ROUND_TRIPS, (PARTISAN, PYZMQ, ERLANG), callers=128),
+    Case("hol", "same channel", _BESIDE_BULK, (*_PINGING, ERLANG), bulk=8 * _MIB),
+    Case("hol", "channels apart", _BESIDE_BULK, _PINGING, bulk=8 * _MIB, is_apart=True),
+    Case("hol", "20ms alone", _ALONE, (*_PINGING, ERLANG), round_trip=0.02),
+    Case("hol", "20ms same channel", _BESIDE_BULK, (*_PINGING, ERLANG), bulk=8 * _MIB, round_trip=0.02),
+    Case("hol", "20ms channels apart", _BESIDE_BULK, _PINGING, bulk=8 * _MIB, is_apart=True, round_trip=0.02),
+    *(
+        case
+        for round_trip in (0.001, 0.02)
+        for size, (payload, numbers) in _ACTORS.items()
+        for actors in numbers
+        for case in _echoes(round_trip, size, payload, actors)
+    ),
 )
 
 
-def cases_of(benchmark: str, module: str) -> list[Case]:
-    """Return the cases of the benchmark in which the subject of that module takes part."""
+def round_trips_of(benchmark: str, containing: str = "") -> list[float]:
+    """Return the round trips among the cases of the benchmark, the shortest first."""
+    return sorted({case.round_trip for case in CASES if case.benchmark == benchmark and containing in case.name})
+
+
+def cases_of(benchmark: str, module: str, containing: str = "", round_trip: float | None = None) -> list[Case]:
+    """Return the cases of the benchmark in which the subject of that module takes part.
+
+    Args:
+        benchmark: its name.
+        module: of the subject.
+        containing: what is part of the case's name.
+        round_trip: only the cases with that one.
+    """
     return [
         case
         for case in CASES
-        if case.benchmark == benchmark and module in {subject.module for subject in case.subjects}
+        if case.benchmark == benchmark
+        and module in {subject.module for subject in case.subjects}
+        and containing in case.name
+        and round_trip in (None, case.round_trip)
     ]

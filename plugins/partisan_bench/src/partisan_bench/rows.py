@@ -38,19 +38,23 @@ def summarise(samples: Sequence[Sample]) -> list[Row]:
 
 
 def _case_rows(case: Case, samples: Sequence[Sample]) -> Iterator[Row]:
-    runs: dict[str, list[Figures]] = {}
-    for sample in samples:
-        if sample.case == case:
-            runs.setdefault(sample.subject, []).append(sample.figures)
-    for subject, figures in runs.items():
+    leading = next(iter(case.units))
+    subjects = dict.fromkeys(sample.subject for sample in samples if sample.case == case)
+    for subject in subjects:
         for metric, unit in case.units.items():
-            yield _row(case, case.name, subject, metric, unit, [run[metric] for run in figures])
-    ours = runs.pop(PARTISAN.name, None)
-    if ours is not None:
-        leading = next(iter(case.units))
-        for baseline, theirs in runs.items():
-            ratios = [mine[leading] / other[leading] for mine, other in zip(ours, theirs, strict=True)]
-            yield _row(case, f"{case.name} vs {baseline}", PARTISAN.name, "ratio", "x", ratios)
+            yield _row(case, case.name, subject, metric, unit, _values(case.name, subject, metric, samples))
+    others = {name: (case.name, name) for name in subjects} | {case.against: (case.against, PARTISAN.name)}
+    ours = _values(case.name, PARTISAN.name, leading, samples)
+    for other, (name, subject) in others.items():
+        theirs = _values(name, subject, leading, samples)
+        if ours and theirs and other != PARTISAN.name:
+            ratios = [mine / their for mine, their in zip(ours, theirs, strict=True)]
+            yield _row(case, f"{case.name} vs {other}", PARTISAN.name, "ratio", "x", ratios)
+
+
+def _values(case: str | None, subject: str, metric: str, samples: Sequence[Sample]) -> list[float]:
+    """Return what one subject did in one case, in the order of the pairs."""
+    return [sample.figures[metric] for sample in samples if (sample.case.name, sample.subject) == (case, subject)]
 
 
 def _row(case: Case, name: str, subject: str, metric: str, unit: str, values: list[float]) -> Row:

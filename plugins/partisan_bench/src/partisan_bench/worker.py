@@ -1,4 +1,4 @@
-"""One process of a run: `python -m partisan_bench.worker BENCHMARK SUBJECT serve|drive SECONDS`.
+"""One process of a run: `python -m partisan_bench.worker BENCHMARK SUBJECT CONTAINING ROUND_TRIP serve|drive SECONDS`.
 
 The server prints its address; the driver reads that address from its standard input and prints its figures as
 JSON. Both start at the same time and import what they need while the other does.
@@ -31,9 +31,9 @@ class Implementation(Protocol):
         """Run each case against the server at `address`: warm up, then measure for `seconds`."""
 
 
-def main(benchmark: str, module: str, role: str, seconds: str) -> None:
-    """Play one role of one run."""
-    cases = cases_of(benchmark, module)
+def main(benchmark: str, module: str, containing: str, round_trip: str, role: str, seconds: str) -> None:
+    """Play one role of one run: of the cases with that in their name, and with that round trip."""
+    cases = cases_of(benchmark, module, containing, float(round_trip))
     signal.alarm(LIFETIME + 2 * len(cases) * ceil(float(seconds)))
     subject = cast("Implementation", import_module(f"partisan_bench.{benchmark}.{module}"))
     if role == "serve":
