@@ -80,6 +80,7 @@ def check_options(config: Config) -> None:
     plugins = Plugins()
     structure_options(config.overlay, plugins.overlay(config.overlay.use).config, "overlay")
     structure_options(config.serializer, plugins.serializer(config.serializer.use).config, "serializer")
+    structure_options(config.transport, plugins.transport(config.transport.use).config, "transport")
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if list(page.commands())], ids=str)

@@ -29,6 +29,7 @@ PartisanError
     ├── FrameError         a frame that is no frame: oversized, unknown kind, empty batch
     │   └── CorruptFrame   a check does not match: bits changed on the way, or no Partisan at all
     └── HandshakeError     named refusal, by us or by the peer
+        └── PeerUncertified  one end has no certificate that the other accepts (a transport's word; an OSError, too)
 """
 
 
@@ -155,3 +156,7 @@ class CorruptFrame(FrameError):
 
 class HandshakeError(WireError):
     """A handshake ended in a named refusal."""
+
+
+class PeerUncertified(HandshakeError, OSError):
+    """One end of a connection has no certificate that the other accepts. Raised by wires; Since: 1.2."""

@@ -141,7 +141,11 @@ class FailureDetector(Protocol):
 
 
 class Wire(Protocol):
-    """One connection: ordered bytes both ways. Everything but the two waits is immediate."""
+    """One connection: ordered bytes both ways. Everything but the two waits is immediate.
+
+    May have an attribute `names`: whom the certificate of the other end names, when there has to be one. A peer that
+    says it is somebody else is refused as `certificate`. Asked once its first bytes have been read. Since: 1.3
+    """
 
     @property
     def remote(self) -> str:
@@ -270,6 +274,9 @@ class TransportPlugin:
     """A frozen dataclass: the rest of the table `[transport]`."""
     private: bool = False
     """Nobody outside of this process can reach it: its nodes need no secret."""
+    secure: bool = False
+    """Nobody on the way can read or change what its wires carry, and each tells the `names` of its other end: nodes
+    need no secret either. Since: 1.3"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,7 @@ async def open_node(config: Config | Path | str | None = None, **sections: objec
         transport_plugin, options = select(settings, "transport", plugins.transport)
         transport = transport_plugin.make(options)
         listeners = await _listen(settings, transport, stack)
-        security = secure(settings, listeners, is_private=transport_plugin.private)
+        security = secure(settings, listeners, transport_plugin)
         state = StateFile(settings.node.data_dir, settings.node.name, settings.node.cluster, settings.overlay.use)
         me = _introduce(settings, listeners, await state.begin_life())
         retired: list[NameInUse] = []

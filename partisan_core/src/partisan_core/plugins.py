@@ -29,7 +29,8 @@ API_VERSION = (1, 3)
 
 1.1 added extensions: a kind that was not there, so nothing that 1.0 promised has changed. 1.2 added what an overlay may
 say and need not: `OverlayPlugin.unconnected`, the event `Reserve`, the effect `Decline`, the counter `ignored`. 1.3
-added channel policies with options (`ChannelPolicyPlugin.make`), and such as keep a lane's queue (`StatePolicy`).
+added channel policies with options (`ChannelPolicyPlugin.make`), and such as keep a lane's queue (`StatePolicy`); and
+of a transport `TransportPlugin.secure`, `names` of a wire, the error `PeerUncertified`.
 """
 
 GROUPS = {
@@ -53,6 +54,7 @@ PUBLISHED = {
     ("serializer", "json"): "partisan-codec-json",
     ("serializer", "msgpack"): "partisan-codec-msgpack",
     ("channel_policy", "monotonic"): "partisan-policy-monotonic",
+    ("transport", "tls"): "partisan-transport-tls",
     ("extension", "control"): "partisan-control",
 }
 """The distributions of this project by what they bring, so that an error can say what to install."""

@@ -8,7 +8,7 @@ import trio
 from msgspec import Struct, field
 
 from partisan_core.config.model import LinkConfig
-from partisan_core.errors import WireError
+from partisan_core.errors import PeerUncertified, WireError
 from partisan_core.events import Reason
 from partisan_core.identity import Address, NodeSpec
 from partisan_core.kernel.connection import Shaken
@@ -86,6 +86,8 @@ class Doorway(Struct, eq=False):
                 self._refused(wire, refusing.code, str(refusing))
         except trio.TooSlowError:
             self._refused(wire, "silent", f"no handshake within {self._settings.handshake_timeout:g} s")
+        except PeerUncertified as error:
+            self._refused(wire, Refused.CERTIFICATE, str(error))
         except (WireError, OSError, trio.ClosedResourceError) as error:
             self._refused(wire, "garbage", f"{type(error).__name__}: {error}")
         except BaseException:
@@ -159,14 +161,19 @@ class Doorway(Struct, eq=False):
 
 
 def _failure_of(error: Exception, address: Address) -> Failure:
-    code = str(error.code) if isinstance(error, Refusing) else ""
-    return Failure(_reason_of(error), f"{address}: {error or 'no answer in time'}", str(address), code)
+    return Failure(_reason_of(error), f"{address}: {error or 'no answer in time'}", str(address), _code_of(error))
+
+
+def _code_of(error: Exception) -> str:
+    if isinstance(error, PeerUncertified):
+        return Refused.CERTIFICATE
+    return error.code if isinstance(error, Refusing) else ""
 
 
 def _reason_of(error: Exception) -> Reason:
     """Another node at the address, or one that closes, means as much as nobody: who we look for is not there."""
     if isinstance(error, ConnectionRefusedError):
         return Reason.GONE
-    if isinstance(error, Refusing):
-        return Reason.GONE if error.code in (Refused.NAME, Refused.CLOSING) else Reason.REJECTED
+    if isinstance(error, Refusing | PeerUncertified):
+        return Reason.GONE if _code_of(error) in (Refused.NAME, Refused.CLOSING) else Reason.REJECTED
     return Reason.UNREACHABLE

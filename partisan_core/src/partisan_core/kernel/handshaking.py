@@ -9,7 +9,7 @@ from msgspec import Struct
 from partisan_core.errors import HandshakeError, WireError
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.connection import Shaken
-from partisan_core.kernel.judge import Judge
+from partisan_core.kernel.judge import Judge, Verdict
 from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.peer import MEMBERSHIP_LANE, LaneKey
 from partisan_core.kinds import Wire
@@ -95,7 +95,7 @@ class Shaker(Struct, eq=False):
     async def _admit(self, exchange: "_Exchange", *, dialled: bool) -> Hello:
         hello = exchange.handshake.peer
         assert hello is not None
-        verdict = await self._judge.judge(hello, dialled=dialled)
+        verdict = exchange.judge_name(hello.node.name) or await self._judge.judge(hello, dialled=dialled)
         if verdict is not None:
             await exchange.refuse(*verdict)
         return hello
@@ -133,6 +133,14 @@ class _Exchange:
                 by_peer=handshake.refused_by_peer,
                 proven=handshake.refusal_is_proven,
             )
+
+    def judge_name(self, name: str) -> Verdict:
+        """Whether the wire, when it knows who is at its other end, bears out the name that was said."""
+        names = getattr(self._wire, "names", None)
+        if names is None or name in names:
+            return None
+        certified = ", ".join(sorted(names)) or "nobody"
+        return Refused.CERTIFICATE, f"node {name} shows a certificate for {certified!a}; give it one for its own name"
 
     async def refuse(self, code: Refused, text: str) -> NoReturn:
         """Tell the peer, then raise."""

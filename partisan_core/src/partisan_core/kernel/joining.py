@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import trio
 
-from partisan_core.errors import JoinError, NameInUse
+from partisan_core.errors import JoinError, NameInUse, PeerUncertified
 from partisan_core.events import Join, Reason
 from partisan_core.identity import Address, NodeSpec
 from partisan_core.kernel._links import Backoff
@@ -104,6 +104,8 @@ async def _ask(kernel: Kernel, address: Address, refusals: dict[Address, str]) -
             raise NameInUse(f"{address}: {refusing}") from refusing
         if refusing.code not in _PASSING:
             refusals[address] = str(refusing)
+    except PeerUncertified as error:
+        refusals[address] = str(error)
     except NO_ANSWER:
         pass
     return None

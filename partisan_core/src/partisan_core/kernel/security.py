@@ -10,7 +10,7 @@ from partisan_core.config.model import Config
 from partisan_core.errors import AddressError, InsecureBindError
 from partisan_core.identity import Address
 from partisan_core.kernel.secret_files import automatic_secret, how_to_make, read_secret
-from partisan_core.kinds import Listener
+from partisan_core.kinds import Listener, TransportPlugin
 from partisan_core.wire.authentication import Keyring
 
 log = logging.getLogger("partisan.security")
@@ -32,6 +32,8 @@ class Security:
     open_at: Sequence[Address] = ()
     """Where others can reach it without a secret, by the will of the operator."""
     always_keyed: bool = False
+    is_secure: bool = False
+    """The transport protects what it carries, and knows who is at the other end."""
 
     def origin(self, remote: str) -> str:
         """The host at the other end of a wire; empty when it is this machine."""
@@ -45,7 +47,7 @@ class Security:
 
     def wants_keyed(self, remote: str) -> bool:
         """Whether the frames of a wire need more than a checksum; without a secret, nothing gives more."""
-        return self.always_keyed or (not self.open_at and self.origin(remote) != "")
+        return self.always_keyed or not (self.is_secure or self.open_at or self.origin(remote) == "")
 
     async def warn(self) -> None:
         """Remind the operator of an open door, for ever."""
@@ -55,7 +57,7 @@ class Security:
             await trio.sleep(_WARN_EVERY)
 
 
-def secure(config: Config, listeners: Sequence[Listener], *, is_private: bool) -> Security:
+def secure(config: Config, listeners: Sequence[Listener], transport: TransportPlugin) -> Security:
     """Find the secret that fits where the node listens.
 
     Raises:
@@ -63,11 +65,11 @@ def secure(config: Config, listeners: Sequence[Listener], *, is_private: bool) -
         SecretError: the secret cannot be read, made or trusted.
     """
     settings, cluster = config.security, config.node.cluster
-    reached = [] if is_private else [listener.address for listener in listeners if not _is_loopback(listener)]
+    reached = [] if transport.private else [listener.address for listener in listeners if not _is_loopback(listener)]
     open_at: Sequence[Address] = ()
     if settings.secret_files:
         found = [read_secret(path) for path in settings.secret_files]
-    elif is_private:
+    elif transport.private or transport.secure:
         found = [_NO_SECRET]
     elif not reached:
         found = [automatic_secret(cluster)]
@@ -75,7 +77,8 @@ def secure(config: Config, listeners: Sequence[Listener], *, is_private: bool) -
         found, open_at = [_NO_SECRET], reached
     else:
         raise _insecure(reached[0])
-    return Security(Keyring(cluster, found), is_private, open_at, settings.keyed_frames == "always")
+    keyring, always_keyed = Keyring(cluster, found), settings.keyed_frames == "always"
+    return Security(keyring, transport.private, open_at, always_keyed, transport.secure)
 
 
 def _is_loopback(listener: Listener) -> bool:

@@ -106,6 +106,8 @@ class Refused(StrEnum):
     """The name is on the refuser's deny list."""
     FUTURE = "future"
     """An incarnation that no right clock can have made yet."""
+    CERTIFICATE = "certificate"
+    """There is no certificate that the other end accepts, or it names another node."""
     MALFORMED = "malformed"
     OTHER = "other"
     """A reason that only a later version has a name for; never sent."""
