@@ -29,6 +29,6 @@ SETTINGS = (
     Setting("clientserver", {"servers": 1}),
     Setting("hyparview", {"active_max": 4, "passive_max": 2}),
     Setting("scamp_v1", {"c": 1}),
-    Setting("scamp_v2", {"c": 2}),
+    Setting("scamp_v2", {"c": 1}),
     Setting("static", by_configuration=True),
 )
