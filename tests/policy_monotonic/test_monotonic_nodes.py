@@ -29,6 +29,11 @@ def merged(old: Any, new: Any) -> Any:
     return {node: max(old.get(node, 0), new.get(node, 0)) for node in {*old, *new}}
 
 
+def swollen(old: Any, new: Any) -> Any:
+    """More than a peer takes by default."""
+    return bytes(17 * 1024 * 1024)
+
+
 @asynccontextmanager
 async def couple(policy: Any = "monotonic", **options: Any) -> AsyncIterator[tuple[FrailNetwork, Node, Node]]:
     """Alpha and beta, with a channel `states`."""
@@ -165,6 +170,18 @@ async def test_concurrent_states_become_one_by_the_function_that_merges(autojump
             total[node] += 1
             await alpha.send("beta/box", {node: total[node]}, channel="states")
         assert await rest(box, fillers) == [total]
+
+
+async def test_what_is_merged_to_more_than_the_peer_takes_is_refused_and_what_waits_stays(
+    autojump_clock: MockClock,
+) -> None:
+    async with couple({"use": "monotonic", "merge": f"{__name__}:swollen"}) as (_, alpha, beta):
+        box = beta.open_mailbox("box", limit=10)
+        fillers = await stuff(alpha)
+        await alpha.send("beta/box", "first", channel="states", key="object")
+        with pytest.raises(EncodeError, match=r"merged, a state of channel 'states' has \d+ bytes; the peer takes"):
+            await alpha.send("beta/box", "second", channel="states", key="object")
+        assert await rest(box, fillers) == ["first"]
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,15 @@ def test_a_state_takes_the_place_of_the_one_that_it_supersedes_so_that_none_star
     assert line.queue.take(100, 1, 0.0) == [b"a3", b"b1", b"c1"]
 
 
+def test_concurrent_states_of_a_slot_go_in_as_many_frames_as_it_takes() -> None:
+    line = Line(StateQueue(Vectors(merges=False)))
+    for number in range(10):
+        line.put("a", bytes((number, 9 - number)) * 20)
+    taken = [line.queue.take(100, 1 + 2 * turn, 0.0) for turn in range(5)]
+    assert [len(pieces) for pieces in taken] == [2] * 5
+    assert line.queue.count == line.queue.size == 0
+
+
 def test_under_constant_change_one_state_goes_out_each_time_the_seconds_are_over() -> None:
     queue = StateQueue(Latest(), every=1.0)
     taken: list[tuple[float, bytes]] = []

@@ -55,7 +55,9 @@ class Channel(Struct):
         if open_queue is None:
             lane = Lane(self.name, index, self.policy, *limits)
         else:
-            lane = StateLane(self.name, index, self.policy, *limits, open_queue(self.codec), self.call_later)
+            lane = StateLane(
+                self.name, index, self.policy, *limits, open_queue(self.codec), self.call_later, max_message
+            )
         lane.on_dropped = self.on_dropped
         return lane
 

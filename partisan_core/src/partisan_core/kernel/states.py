@@ -20,7 +20,7 @@ CallLater = Callable[[float, Callable[[], None]], None]
 class StateLane(Lane):
     """A lane that keeps what is not known to have arrived, and sends it again after a connection broke."""
 
-    __slots__ = ("_asked", "_call_later", "_queue", "_woken_at")
+    __slots__ = ("_asked", "_call_later", "_max_message", "_queue", "_woken_at")
 
     def __init__(
         self,
@@ -32,8 +32,11 @@ class StateLane(Lane):
         batch_bytes: int,
         queue: StateQueue,
         call_later: CallLater,
+        max_message: int,
     ) -> None:
         self._queue, self._call_later = queue, call_later
+        self._max_message = max_message
+        """Bytes of the largest message that the peer takes; 0 before the first link."""
         self._asked = False
         """A ping is on its way, after whose pong some of what was sent has arrived."""
         self._woken_at = float("inf")
@@ -105,18 +108,32 @@ class StateLane(Lane):
             fitting = [piece for piece in pieces if len(piece) <= limit]
             other.drop(DropReason.TOO_LARGE, len(pieces) - len(fitting))
             for piece in fitting:
-                self._queue.store(slot, self._settle(slot, piece), now)
+                self._queue.store(slot, self._settle_or_keep(slot, piece), now)
         self._count()
         other._count()
 
+    def _settle_or_keep(self, slot: Hashable, piece: bytes) -> Sequence[bytes]:
+        """Without a sender who could be told what is wrong: both are sent."""
+        try:
+            return self._settle(slot, piece)
+        except EncodeError:
+            return (*self._queue.waiting(slot), piece)
+
     def _settle(self, slot: Hashable, piece: bytes) -> Sequence[bytes]:
         try:
-            return self._queue.settle(slot, piece)
+            states = self._queue.settle(slot, piece)
         except Exception as error:  # a rule is the application's
             raise EncodeError(
                 f"the rule of channel {self.channel!r} cannot compare the message with one that waits: {error!r}. "
                 f"Nothing was queued"
             ) from error
+        largest = max(map(len, states), default=0)
+        if self._max_message and largest > self._max_message:  # a peer that is sent it would break the connection
+            raise EncodeError(
+                f"merged, a state of channel {self.channel!r} has {largest} bytes; the peer takes {self._max_message}. "
+                f"Nothing was queued"
+            )
+        return states
 
     def _rouse(self) -> None:
         if self.is_ready and self.kick is not None:

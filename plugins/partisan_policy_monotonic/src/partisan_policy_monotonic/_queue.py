@@ -85,16 +85,17 @@ class StateQueue:
         """Remove what goes into the next frame, about `room` bytes, at least one state, numbered from `first`."""
         self._release(now)
         pieces: list[bytes] = []
-        while self._ready and (not pieces or room > 0):
-            slot = next(iter(self._ready))
-            states = self._ready.pop(slot)
-            for number, piece in enumerate(states, first + len(pieces)):
-                self._keep(slot, number, piece)
-            pieces += states
-            room -= sum(map(len, states))
-            if self._every:
-                self._sent_at.pop(slot, None)
-                self._sent_at[slot] = now
+        while self._ready:
+            slot, (piece, *others) = next(iter(self._ready.items()))
+            if pieces and len(piece) > room:
+                break
+            self._keep(slot, first + len(pieces), piece)
+            pieces.append(piece)
+            room -= len(piece)
+            if others:
+                self._ready[slot] = others  # at the same place: first in the next turn
+            else:
+                self._leave(slot, now)
         self.count -= len(pieces)
         self.size -= sum(map(len, pieces))
         return pieces
@@ -183,6 +184,13 @@ class StateQueue:
             del sent[old]
         sent[number] = piece
         self._in_flight.append((number, slot))
+
+    def _leave(self, slot: Hashable, now: float) -> None:
+        """All of its states were taken."""
+        del self._ready[slot]
+        if self._every:
+            self._sent_at.pop(slot, None)
+            self._sent_at[slot] = now
 
     def _discard(self, slot: Hashable, number: int) -> None:
         sent = self._sent.get(slot, {})
