@@ -9,6 +9,7 @@ from pathlib import Path
 from partisan_core.events import Reason
 from partisan_core.wire.batch import encode_data, encode_relayed
 from partisan_core.wire.control import Goodbye, Interest, encode_control
+from partisan_core.wire.fragments import encode_fragment
 from partisan_core.wire.frames import HAS_SECTION, IGNORABLE, Kind, encode_frame
 from partisan_core.wire.handshake import State
 from partisan_core.wire.messages import Refused
@@ -48,6 +49,7 @@ EXAMPLES = {
     "refusal": _refusal(),
     "data": encode_data(70_001, 2, b"\x92\x92\xa7greeter\x81\xa5hello\x01\x92\xa7greeter\xc0"),
     "relay": encode_relayed(7, [encode_letter(letter) for letter in LETTERS]),
+    "fragment": encode_fragment(Kind.DATA, 200_000, 131_073, memoryview(b"slice"), 0),
     "ping": encode_frame(Kind.PING, b"", 5),
     "pong": encode_frame(Kind.PONG, b"", 5),
     "control_interest": encode_frame(Kind.CONTROL, encode_control(Interest(True))),

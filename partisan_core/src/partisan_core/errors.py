@@ -129,6 +129,9 @@ class EncodeError(SendError):
 class WouldBlock(SendError):
     """The lane is full; `await send` waits for room instead."""
 
+    piece = b""
+    """The message, encoded: who waits need not do that twice."""
+
 
 class MailboxError(PartisanError):
     """A second mailbox of one name, or use of a closed one."""

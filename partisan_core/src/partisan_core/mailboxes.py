@@ -57,6 +57,11 @@ class Mailbox:
         """True while feeders should pause."""
         return len(self._queue) >= self.limit and not self._closed
 
+    @property
+    def obstacle(self) -> str:
+        """Why a lane that feeds it is not read, for people."""
+        return f"mailbox {self.name} is full"
+
     def __len__(self) -> int:
         return len(self._queue)
 

@@ -235,8 +235,8 @@ class Node:
             outlet = self._outlets.find(destination, channel, key)
         try:
             size = outlet.post(message)
-        except WouldBlock:
-            size = await outlet.post_when_room(message)
+        except WouldBlock as error:
+            size = await outlet.post_when_room(error.piece)
         self._until_yield -= size
         if self._until_yield < 0:
             self._until_yield = _YIELD_BYTES

@@ -12,6 +12,7 @@ from partisan_core.kernel.connection import Connection
 from partisan_core.kernel.heartbeat import Heartbeat
 from partisan_core.kernel.lane import Carrier, Lane
 from partisan_core.kernel.pings import Pings
+from partisan_core.kernel.queue import Limits
 from partisan_core.kernel.writer import Writer
 from partisan_core.notices import ChannelDown, ChannelUp
 from partisan_core.policies.block import Block
@@ -110,7 +111,7 @@ async def test_a_writer_that_is_woken_for_a_receiver_that_leads_has_not_heard_of
     network = MemoryNetwork()
     listener = await network.listen(Address("here", 0))
     near, far = await network.dial(listener.address), await listener.accept()
-    lane = Lane("default", 0, Block(), 10, 1000, 1000)
+    lane = Lane("default", 0, Block(), Limits(10, 1000, 1000))
     writer = Writer(near, lane, cast("Channel", None), cast("Carrier", None), bytes)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(writer.run)

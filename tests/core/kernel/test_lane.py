@@ -10,6 +10,7 @@ from trio.testing import wait_all_tasks_blocked
 from partisan_core.drops import DropReason
 from partisan_core.errors import NodeDown, WouldBlock
 from partisan_core.kernel.lane import Lane
+from partisan_core.kernel.queue import Limits, Queue
 from partisan_core.kinds import ChannelPolicy
 from partisan_core.policies.block import Block
 from partisan_core.policies.disconnect import Disconnect
@@ -42,7 +43,11 @@ class Carrier:
 
 
 def make_lane(policy: ChannelPolicy | None = None, *, messages: int = 3, size: int = 100, batch: int = 50) -> Lane:
-    return Lane("default", 0, policy or Block(), messages, size, batch)
+    return Lane("default", 0, policy or Block(), Limits(messages, size, batch))
+
+
+def make_queue(*, messages: int = 3, size: int = 100, batch: int = 50) -> Queue:
+    return Queue("lane 0 of channel 'default'", Block(), Limits(messages, size, batch))
 
 
 def full_lane(policy: ChannelPolicy | None = None) -> Lane:
@@ -74,8 +79,8 @@ def test_a_lane_is_bounded_in_bytes() -> None:
     lane.put_nowait(b"x" * 40)
 
 
-def test_an_empty_lane_takes_any_one_message() -> None:
-    lane = make_lane()
+def test_an_empty_queue_takes_any_one_message() -> None:
+    lane = make_queue()
     lane.put_nowait(b"x" * 1000)
     with pytest.raises(WouldBlock):
         lane.put_nowait(b"x")
@@ -202,7 +207,7 @@ def test_a_resting_writer_is_woken_by_a_message() -> None:
 
 @pytest.mark.parametrize("where", [0, 5, 9])
 def test_a_huge_message_among_small_ones_travels_with_few_of_them(where: int) -> None:
-    lane = make_lane(messages=100, size=10_000, batch=50)
+    lane = make_queue(messages=100, size=10_000, batch=50)
     pieces = [b"s" * 5] * 10
     pieces[where] = b"H" * 5000
     for piece in pieces:
@@ -220,7 +225,7 @@ def test_a_huge_message_among_small_ones_travels_with_few_of_them(where: int) ->
     st.integers(),
 )
 def test_take_gives_everything_in_order_and_in_bounded_batches(sizes: list[int], batch: int, seed: int) -> None:
-    lane = make_lane(messages=10, size=1000, batch=batch)
+    lane = make_queue(messages=10, size=1000, batch=batch)
     waiting = [bytes([number % 256]) * size for number, size in enumerate(sizes)]
     rng = Random(seed)
     taken: list[bytes] = []

@@ -11,6 +11,7 @@ from trio.testing import wait_all_tasks_blocked
 from partisan_core.errors import FrameError, MailboxError
 from partisan_core.identity import Address
 from partisan_core.kernel.lane import Lane
+from partisan_core.kernel.queue import Limits
 from partisan_core.kernel.reader import READ_BYTES, Reader
 from partisan_core.kinds import Transport, Wire
 from partisan_core.mailboxes import Mailbox
@@ -45,7 +46,7 @@ async def feeding(transport: Transport, address: Address, box: Mailbox) -> Async
     near = await listener.accept()
     failures: list[Exception] = []
     taken_by: list[trio.lowlevel.Task] = []
-    lane = Lane("default", 0, Block(), 10, 1000, 1000)
+    lane = Lane("default", 0, Block(), Limits(10, 1000, 1000))
 
     def take_in(frames: list[Frame]) -> Mailbox | None:
         for frame in frames:

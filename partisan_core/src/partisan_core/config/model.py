@@ -124,7 +124,8 @@ class ChannelConfig(Table):
     """Bound of each lane's queue. Default measured: a few milliseconds of full speed; with 10,000 small messages queued
     the one-way rate is a tenth lower, as they have left the cache when they are written."""
     queue_bytes: Annotated[int, Size(least=KIB)] = 8 * MIB
-    """The other bound of each lane's queue. Default chosen."""
+    """The other bound of each lane's queue. Messages too large for one frame wait in a second one, with the same
+    bounds. Default chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +188,9 @@ class LimitConfig(Table):
 
     message: Annotated[int, Size(least=KIB, most=GIB)] = 16 * MIB
     """The largest encoded message. Chosen."""
+    unfinished: Annotated[int, Size(least=MIB, most=64 * GIB)] = 128 * MIB
+    """What one peer may make this node hold of large messages that have not arrived whole, on all lanes together: the
+    lane whose message would exceed it waits. Chosen: eight of the largest."""
     batch: Annotated[int, Size(least=KIB, most=16 * MIB)] = 64 * KIB
     """How much the writer joins into one frame. Origin: measured, design, section 11."""
 

@@ -12,6 +12,7 @@ from partisan_core.drops import DropReason
 from partisan_core.errors import UnknownChannel
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.lane import Lane
+from partisan_core.kernel.queue import Limits
 from partisan_core.kernel.states import CallLater, StateLane
 from partisan_core.kinds import ChannelPolicy, Serializer, StateQueue
 from partisan_core.mailboxes import Feeder, Mailbox
@@ -50,13 +51,13 @@ class Channel(Struct):
         """
         batch = min(self.batch_bytes, max(LEAST_BODY, max_message) // 4)
         settings = self.settings
-        limits = settings.queue_messages, settings.queue_bytes, batch
+        limits = Limits(settings.queue_messages, settings.queue_bytes, batch)
         open_queue: Callable[[Serializer], StateQueue] | None = getattr(self.policy, "open_queue", None)
         if open_queue is None:
-            lane = Lane(self.name, index, self.policy, *limits)
+            lane = Lane(self.name, index, self.policy, limits)
         else:
             lane = StateLane(
-                self.name, index, self.policy, *limits, open_queue(self.codec), self.call_later, max_message
+                self.name, index, self.policy, limits, open_queue(self.codec), self.call_later, max_message
             )
         lane.on_dropped = self.on_dropped
         return lane

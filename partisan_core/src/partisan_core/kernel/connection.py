@@ -1,33 +1,27 @@
 """One authenticated connection: a reader and a writer over a wire, in the service of one lane."""
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import trio
 from msgspec import Struct
 
-from partisan_core.drops import DropReason
 from partisan_core.errors import FrameError, WireError
 from partisan_core.events import Reason
-from partisan_core.identity import NodeSpec
+from partisan_core.kernel.budget import Budget, Claim
 from partisan_core.kernel.channels import DECODE_ERRORS, Channel
-from partisan_core.kernel.lane import Lane
+from partisan_core.kernel.incoming import CARRIES_MESSAGES, Incoming, Recipient
+from partisan_core.kernel.lane import Lane, Room
 from partisan_core.kernel.pings import Pings
 from partisan_core.kernel.reader import BROKEN, Reader
 from partisan_core.kernel.writer import Writer
 from partisan_core.kinds import Wire
-from partisan_core.mailboxes import Feeder, Mailbox
-from partisan_core.wire.batch import split_data
-from partisan_core.wire.checks import printable
 from partisan_core.wire.control import Goodbye, Interest, decode_control, encode_control
+from partisan_core.wire.fragments import Assembly
 from partisan_core.wire.frames import Frame, FrameReader, Kind, encode_frame
 from partisan_core.wire.messages import Hello
-from partisan_core.wire.relaying import Letter, decode_letters
 from partisan_core.wire.sealing import Seals
 from partisan_core.wire.session import Losses
-
-_DATA, _RELAY = int(Kind.DATA), int(Kind.RELAY)
-_T = TypeVar("_T")
 
 _CONTROL_LIMIT = 1000
 """Answers to pings that wait to be written (chosen: a node of ours asks once a second)."""
@@ -45,17 +39,11 @@ class Shaken(Struct):
     dialled: bool
 
 
-class Owner(Protocol):
+class Owner(Recipient, Protocol):
     """Who is told what happens on a connection."""
 
     def on_interest(self, connection: "Connection", wanted: bool) -> None:
         """The peer says whether it wants the link."""
-
-    def on_gap(self, peer: NodeSpec, lane: Lane, lost: int | None) -> None:
-        """Messages of the peer were lost with a connection; None: nobody knows how many."""
-
-    def on_letters(self, channel: Channel, peer: NodeSpec, letters: list[Letter], feeder: Feeder) -> Mailbox | None:
-        """Messages for or from third nodes have arrived; returns a mailbox that is full now."""
 
     def on_ended(self, connection: "Connection") -> None:
         """It is over; `farewell` or `error` says why."""
@@ -64,7 +52,9 @@ class Owner(Protocol):
 class Connection:
     """Owns a wire from the end of the handshake to its close."""
 
-    def __init__(self, shaken: Shaken, channel: Channel, owner: Owner, buffer: memoryview, max_body: int) -> None:
+    def __init__(
+        self, shaken: Shaken, channel: Channel, owner: Owner, buffer: memoryview, max_body: int, budget: Budget
+    ) -> None:
         wire, lane, seals = shaken.wire, shaken.lane, shaken.seals
         self.wire, self.peer, self.lane = wire, shaken.hello.node, lane
         self.dialled = shaken.dialled
@@ -74,9 +64,9 @@ class Connection:
         self.error: str | None = None
         """Why it broke."""
         self.gave_up = False
-        self.frames_in = self.messages_in = 0
-        self._channel, self._owner = channel, owner
-        self._decode = channel.codec.decode_batch
+        self.frames_in = 0
+        self._owner = owner
+        self.incoming = Incoming(self.peer, lane, channel, owner, Assembly(max_body), Claim(budget))
         frames = FrameReader(max_body, seals and seals.incoming.tag)
         self.reader = Reader(wire, lane, self._take_in, buffer=buffer, frames=frames)
         self.writer = Writer(wire, lane, channel, self, seals.outgoing.seal if seals else bytes)
@@ -158,6 +148,7 @@ class Connection:
                 self.lane.carrier = None
                 self.lane.set_kick(None)
             self.close("the node is closing")
+            self.incoming.end()
             self.ended.set()
             self._owner.on_ended(self)
 
@@ -187,40 +178,15 @@ class Connection:
 
     # -- what arrives -------------------------------------------------------------------------------------------
 
-    def _take_in(self, frames: list[Frame]) -> Mailbox | None:
-        full = None
+    def _take_in(self, frames: list[Frame]) -> Room | None:
+        full: Room | None = None
         self.frames_in += len(frames)
         for frame in frames:
-            if frame.kind == _DATA:
-                full = self._on_data(frame, self._decode, self._channel.deliver) or full
-            elif frame.kind == _RELAY:
-                full = self._on_data(frame, decode_letters, self._on_letters) or full
+            if frame.kind in CARRIES_MESSAGES:
+                full = self.incoming.take(frame, self.reader) or full
             else:
                 self._on_other(frame)
         return full
-
-    def _on_data(
-        self,
-        frame: Frame,
-        decode: Callable[[memoryview], list[_T]],
-        deliver: Callable[[NodeSpec, list[_T], Feeder], Mailbox | None],
-    ) -> Mailbox | None:
-        count, payload = split_data(frame.body)
-        admission = self.lane.session.admit(frame.number, count)
-        if admission.gap:
-            self._owner.on_gap(self.peer, self.lane, admission.gap)
-        if admission.skip == count:
-            return None
-        try:
-            batch = _decode(decode, payload, count)
-        except FrameError:
-            self.lane.drop(DropReason.UNDECODABLE, count - admission.skip)
-            raise
-        self.messages_in += count - admission.skip
-        return deliver(self.peer, batch[admission.skip :] if admission.skip else batch, self.reader)
-
-    def _on_letters(self, peer: NodeSpec, letters: list[Letter], feeder: Feeder) -> Mailbox | None:
-        return self._owner.on_letters(self._channel, peer, letters, feeder)
 
     def _on_other(self, frame: Frame) -> None:
         match frame.kind:
@@ -259,14 +225,3 @@ class Connection:
         self._said_goodbye = True
         if self.farewell is not None:
             self.close("ended by both ends")
-
-
-def _decode(decode: Callable[[memoryview], list[_T]], payload: memoryview, count: int) -> list[_T]:
-    try:
-        batch = decode(payload)
-    except DECODE_ERRORS as error:
-        said = f"{type(error).__name__}: {printable(str(error))}"  # which may quote the peer
-        raise FrameError(f"a batch of {count} messages cannot be decoded: {said}") from error
-    if len(batch) != count:
-        raise FrameError(f"a batch said to hold {count} messages holds {len(batch)}")
-    return batch

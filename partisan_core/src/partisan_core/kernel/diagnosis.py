@@ -78,10 +78,10 @@ def _row(peer: Peer, key: LaneKey, lane: Lane, now: float) -> ConnectionRow:
         frames_in=0 if connection is None else connection.frames_in,
         frames_out=0 if connection is None else connection.writer.frames_out,
         queue_messages=lane.messages,
-        queue_bytes=lane.bytes,
+        queue_bytes=lane.all_bytes,
         queue_messages_limit=lane.max_messages,
         queue_bytes_limit=lane.max_bytes,
-        senders=lane.senders,
+        senders=lane.all_senders,
         session=f"{lane.session.token:016x}"[:_TOKEN_SHOWN] if lane.session.token else None,
         sent=lane.session.sent,
         received=lane.session.received,
@@ -124,7 +124,7 @@ def _due(peer: Peer, key: LaneKey) -> float:
 def _obstacle(peer: Peer, key: LaneKey, lane: Lane, connection: Connection | None) -> str:
     """What keeps the lane from working."""
     if lane.waits_for is not None:
-        return f"mailbox {lane.waits_for.name} is full"
+        return lane.waits_for.obstacle
     if connection is not None:
         return "the peer does not read" if connection.writer.is_blocked else ""
     if key in peer.dialling:

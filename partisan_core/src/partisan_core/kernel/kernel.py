@@ -12,6 +12,7 @@ from partisan_core.errors import NodeClosed
 from partisan_core.events import Leave, Reason, Started
 from partisan_core.host import StrategyHost
 from partisan_core.identity import NodeSpec
+from partisan_core.kernel.budget import Budget
 from partisan_core.kernel.channels import MEMBERSHIP, Channel, Deliver, MembershipCodec
 from partisan_core.kernel.connection import Connection, Owner, Shaken
 from partisan_core.kernel.doorway import Doorway
@@ -23,7 +24,7 @@ from partisan_core.kernel.journal import Journal
 from partisan_core.kernel.judge import Judge
 from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.outlets import Outlets
-from partisan_core.kernel.peer import LaneKey
+from partisan_core.kernel.peer import LaneKey, Peer
 from partisan_core.kernel.peers import Peers
 from partisan_core.kernel.postoffice import PostOffice
 from partisan_core.kernel.reader import READ_BYTES
@@ -285,9 +286,12 @@ class Kernel:
             return peer.lane((hello.channel, hello.lane))
         return self.channels[MEMBERSHIP].open_lane(0) if hello.channel == MEMBERSHIP else None
 
-    def _connect(self, shaken: Shaken, owner: Owner) -> Connection:
+    def _connect(self, shaken: Shaken, owner: Owner, peer: Peer) -> Connection:
         max_body = max(LEAST_BODY, self.config.limits.message + _BODY_MARGIN)
-        return Connection(shaken, self.channels[shaken.lane.channel], owner, self._read_buffer, max_body)
+        channel = self.channels[shaken.lane.channel]
+        # the membership lane has a budget of its own: it is never kept from being read
+        budget = Budget(max_body) if channel.name == MEMBERSHIP else peer.budget
+        return Connection(shaken, channel, owner, self._read_buffer, max_body, budget)
 
     def _connections(self) -> Sequence[Connection]:
         return [connection for peer in self.peers.table.values() for connection in peer.connections.values()]

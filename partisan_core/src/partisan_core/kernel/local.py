@@ -1,5 +1,7 @@
 """Messages to oneself: not through the wire, but under its rules: encoded, decoded, bounded."""
 
+from collections.abc import Hashable
+
 from partisan_core.errors import EncodeError, WouldBlock
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.channels import DECODE_ERRORS, Channel
@@ -13,9 +15,9 @@ class LocalLane:
         self._channel, self._mailbox = channel, mailbox
         self._me, self._postoffice = me, postoffice
         self.pieces: list[bytes] = []
-        self.bytes = self.open_bytes = self.max_messages = 0
+        self.bytes = self.open_bytes = self.max_messages = self.large_from = 0
 
-    def put_nowait(self, piece: bytes) -> None:
+    def put_nowait(self, piece: bytes, slot: Hashable = None) -> None:
         """Deliver an encoded message.
 
         Raises:
@@ -33,7 +35,7 @@ class LocalLane:
         except DECODE_ERRORS as error:
             raise EncodeError(f"the message could be encoded, but not decoded: {error}. Nothing was sent") from error
 
-    async def put(self, piece: bytes) -> None:
+    async def put(self, piece: bytes, slot: Hashable = None) -> None:
         """Deliver an encoded message, waiting for room in its mailbox."""
         while (box := self._postoffice.find(self._mailbox)) is not None and box.is_full:
             await box.wait_room()

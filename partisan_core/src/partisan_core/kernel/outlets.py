@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Mapping
 
 from msgspec import Struct, field
 
-from partisan_core.errors import EncodeError, NodeDown, UnknownChannel
+from partisan_core.errors import EncodeError, NodeDown, UnknownChannel, WouldBlock
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.channels import Channel, choose_lane, find_channel
 from partisan_core.kernel.lane import Lane
@@ -14,7 +14,6 @@ from partisan_core.kernel.peers import Peers
 from partisan_core.kernel.postoffice import PostOffice
 from partisan_core.kernel.relaying import ForwardingLane
 from partisan_core.kernel.routing import Routing
-from partisan_core.kernel.states import Slot, StateLane
 from partisan_core.refs import Ref
 
 _REMEMBERED = 10_000
@@ -24,14 +23,15 @@ _REMEMBERED = 10_000
 class Outlet:
     """The way to one mailbox over one channel. `post` is the hot path of `send`."""
 
-    __slots__ = ("_encode", "_lane", "_limit", "_mailbox", "_put_nowait")
+    __slots__ = ("_encode", "_lane", "_limit", "_mailbox", "_put_nowait", "_short", "_slot")
 
     def __init__(
-        self, channel: Channel, mailbox: str, lane: Lane | Slot | LocalLane | ForwardingLane, limit: int
+        self, channel: Channel, mailbox: str, key: Hashable, lane: Lane | LocalLane | ForwardingLane, limit: int
     ) -> None:
         self._encode = channel.codec.encode
         self._mailbox = mailbox
-        self._limit = limit
+        self._slot = mailbox, key
+        self._limit, self._short = limit, min(limit, lane.large_from - 1)
         self._lane = lane
         self._put_nowait = lane.put_nowait
 
@@ -49,19 +49,22 @@ class Outlet:
         size = len(piece)
         lane = self._lane
         queued = lane.bytes + size
-        if queued < lane.open_bytes and size <= self._limit and len(lane.pieces) < lane.max_messages:
+        if queued < lane.open_bytes and size <= self._short and len(lane.pieces) < lane.max_messages:
             lane.pieces.append(piece)  # what `put_nowait` does then, without the price of a call
             lane.bytes = queued
         elif size > self._limit:
             raise _too_large(size, self._limit)
         else:
-            self._put_nowait(piece)
+            try:
+                self._put_nowait(piece, self._slot)
+            except WouldBlock as error:
+                error.piece = piece
+                raise
         return size
 
-    async def post_when_room(self, message: object) -> int:
-        """The same, waiting for room."""
-        piece = self._encode((self._mailbox, message))
-        await self._lane.put(piece)
+    async def post_when_room(self, piece: bytes) -> int:
+        """Queue what could not be posted, waiting for room."""
+        await self._lane.put(piece, self._slot)
         return len(piece)
 
 
@@ -132,19 +135,17 @@ class Outlets(Struct, eq=False):
         if ref.node == me.name:
             _check_life(ref, me)
             local = LocalLane(channel, ref.mailbox, me, self._postoffice)
-            return Outlet(channel, ref.mailbox, local, self._message_limit)
+            return Outlet(channel, ref.mailbox, key, local, self._message_limit)
         peer = self._peer(ref)
         # the smaller of what both ends take: a larger message would cost the connection; unknown before the first link
         limit = min(self._message_limit, peer.max_message or self._message_limit)
         wish = choose_lane(ref.mailbox if key is None else key, channel.settings.parallelism)
         lane = _lane(peer, channel, wish)
         if peer.spec.name != ref.node:
-            return Outlet(channel, ref.mailbox, ForwardingLane(lane, ref, wish), limit)
+            return Outlet(channel, ref.mailbox, key, ForwardingLane(lane, ref, wish), limit)
         _check_life(ref, peer.spec)
         peer.is_bound = peer.is_bound or (ref.incarnation is not None and not peer.is_up)
-        if isinstance(lane, StateLane):
-            return Outlet(channel, ref.mailbox, lane.slot((ref.mailbox, key)), limit)
-        return Outlet(channel, ref.mailbox, lane, limit)
+        return Outlet(channel, ref.mailbox, key, lane, limit)
 
     def _peer(self, ref: Ref) -> Peer:
         """Who takes messages for `ref`: the node itself, now or as soon as there is a link, or its relay."""

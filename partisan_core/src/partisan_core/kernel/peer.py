@@ -13,6 +13,7 @@ from partisan_core.errors import NodeDown
 from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel._links import Backoff, Link, LinkState
+from partisan_core.kernel.budget import Budget
 from partisan_core.kernel.channels import MEMBERSHIP, Channel
 from partisan_core.kernel.connection import Connection
 from partisan_core.kernel.lane import Lane
@@ -48,7 +49,7 @@ class Trouble(Struct):
 class Peer:
     """State only; `Peers` acts on it."""
 
-    def __init__(self, spec: NodeSpec, link: Link, channels: Mapping[str, Channel]) -> None:
+    def __init__(self, spec: NodeSpec, link: Link, channels: Mapping[str, Channel], unfinished: int) -> None:
         self.spec = spec
         self.link = link
         self.up: NodeSpec | None = None
@@ -74,6 +75,8 @@ class Peer:
         self.ending = False
         self.lingering: Connection | None = None
         """Neither end wanted the link: it will be asked again whether this membership connection may end."""
+        self.budget = Budget(unfinished)
+        """For what arrives of it in fragments."""
         self._channels = channels
         self.membership = channels[MEMBERSHIP].open_lane(0)
         self.lanes: dict[str, list[Lane]] = {}
@@ -157,7 +160,7 @@ class Peer:
         self.is_bound = bool(before)
         for name, lanes in before.items():
             for lane in lanes:
-                self.lanes[name][lane.index].absorb(lane, self.max_message)
+                self.lanes[name][lane.index].take_over(lane, self.max_message)
 
     def open_lanes(self, hello: Hello) -> None:
         """Make the lanes that both ends have: the smaller parallelism of each common channel.
@@ -178,7 +181,7 @@ class Peer:
         for name, lanes in waiting.items():
             for lane in lanes:
                 if common := self.lanes.get(name):
-                    common[lane.index % len(common)].absorb(lane, hello.max_message)
+                    common[lane.index % len(common)].take_over(lane, hello.max_message)
                 else:
                     lane.fail(NodeDown(f"node {self.spec.name} has no channel {name!r}"), DropReason.NO_CHANNEL)
         self.is_bound = False

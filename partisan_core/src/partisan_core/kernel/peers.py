@@ -44,7 +44,7 @@ class Peers:
 
     def __init__(
         self,
-        connect: Callable[[Shaken, Owner], Connection],
+        connect: Callable[[Shaken, Owner, Peer], Connection],
         channels: Mapping[str, Channel],
         config: Config,
         timers: Timers,
@@ -57,7 +57,7 @@ class Peers:
         self.traffic = Traffic()
         self._connect = connect
         self.pins = Pins(timers, config.routing.idle_timeout, self._want, self._let_go)
-        self._channels, self._settings = channels, config.links
+        self._channels, self._settings, self._unfinished = channels, config.links, config.limits.unfinished
         self._timers, self._journal = timers, journal
         self._nursery = nursery
         self._lanes = LaneDialling(self._start_dial, config.links, timers, rng)
@@ -69,7 +69,7 @@ class Peers:
         peer = self.table.get(spec.name)
         if peer is None:
             link = Link(self._lanes.make_backoff(), self._settings.refusal_pause)
-            peer = self.table[spec.name] = Peer(spec, link, self._channels)
+            peer = self.table[spec.name] = Peer(spec, link, self._channels, self._unfinished)
         elif spec.life > peer.spec.life and not peer.is_up:
             if peer.is_bound:
                 self._drop_lanes(peer, _another_life(spec), DropReason.NODE_RESTARTED)
@@ -136,7 +136,7 @@ class Peers:
             return
         if key in peer.connections:
             peer.connections[key].replace()
-        connection = self._connect(shaken, self)
+        connection = self._connect(shaken, self, peer)
         self.traffic.begin(connection)
         if key == MEMBERSHIP_LANE:
             self._attach_membership(peer, connection, shaken.hello)

@@ -11,9 +11,8 @@ from collections.abc import Callable
 import trio
 
 from partisan_core.errors import WireError
-from partisan_core.kernel.lane import Lane
+from partisan_core.kernel.lane import Lane, Room
 from partisan_core.kinds import Wire
-from partisan_core.mailboxes import Mailbox
 from partisan_core.wire.frames import Frame, FrameReader
 
 READ_BYTES = 256 * 1024
@@ -33,7 +32,7 @@ class Reader:
         self,
         wire: Wire,
         lane: Lane,
-        take_in: Callable[[list[Frame]], Mailbox | None],
+        take_in: Callable[[list[Frame]], Room | None],
         *,
         buffer: memoryview,
         frames: FrameReader,
@@ -149,7 +148,7 @@ class Reader:
         self._lane.waits_for = self._feed(buffer[:count])
         return count == len(buffer)
 
-    def _feed(self, data: memoryview) -> Mailbox | None:
+    def _feed(self, data: memoryview) -> Room | None:
         self.heard = True
         self.bytes_in += len(data)
         full = self._take_in(self._frames.feed(data))
@@ -170,6 +169,6 @@ class Reader:
                     break
                 self._lane.waits_for = self._feed(buffer[:count]) or self._lane.waits_for
 
-    async def _pause(self, full: Mailbox) -> None:
+    async def _pause(self, full: Room) -> None:
         await full.wait_room()
         self._lane.waits_for = None

@@ -6,7 +6,7 @@ own, as long as the lane's; a full one never holds up who sends, so that one slo
 what does not fit is dropped here, and counted.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 
 from msgspec import Struct
 
@@ -29,13 +29,13 @@ class ForwardingLane:
         self._transit = lane.open_transit()
         self._ref, self._wish = ref, wish
         self.pieces: list[bytes] = []
-        self.bytes = self.open_bytes = self.max_messages = 0
+        self.bytes = self.open_bytes = self.max_messages = self.large_from = 0
 
-    def put_nowait(self, piece: bytes) -> None:
-        """Queue an encoded message for the relay; raises as `Lane.put_nowait`."""
+    def put_nowait(self, piece: bytes, slot: Hashable = None) -> None:
+        """Queue an encoded message for the relay; raises as `Queue.put_nowait`."""
         self._transit.put_nowait(self._wrap(piece))
 
-    async def put(self, piece: bytes) -> None:
+    async def put(self, piece: bytes, slot: Hashable = None) -> None:
         """The same, waiting for room."""
         await self._transit.put(self._wrap(piece))
 

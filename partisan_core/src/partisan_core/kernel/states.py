@@ -10,8 +10,9 @@ from functools import partial
 import trio
 
 from partisan_core.drops import DropReason
-from partisan_core.errors import EncodeError, WouldBlock
-from partisan_core.kernel.lane import Carrier, Lane, Waiting
+from partisan_core.errors import EncodeError
+from partisan_core.kernel.lane import Carrier, Lane
+from partisan_core.kernel.queue import Limits, Queue, Waiting
 from partisan_core.kinds import ChannelPolicy, StateQueue
 
 CallLater = Callable[[float, Callable[[], None]], None]
@@ -27,9 +28,7 @@ class StateLane(Lane):
         channel: str,
         index: int,
         policy: ChannelPolicy,
-        max_messages: int,
-        max_bytes: int,
-        batch_bytes: int,
+        limits: Limits,
         queue: StateQueue,
         call_later: CallLater,
         max_message: int,
@@ -40,12 +39,8 @@ class StateLane(Lane):
         self._asked = False
         """A ping is on its way, after whose pong some of what was sent has arrived."""
         self._woken_at = float("inf")
-        super().__init__(channel, index, policy, max_messages, max_bytes, batch_bytes)
+        super().__init__(channel, index, policy, limits)
         self.open_bytes = 0  # never the short way of `Outlet.post`
-
-    def slot(self, slot: Hashable) -> "Slot":
-        """Where messages for one recipient and key are put."""
-        return Slot(self, slot)
 
     @property
     def messages(self) -> int:
@@ -69,8 +64,8 @@ class StateLane(Lane):
         self._count()
         super().begin(carrier)
 
-    def put_state(self, slot: Hashable, piece: bytes) -> None:
-        """Let an encoded state wait in its slot; raises as `Lane.put_nowait`."""
+    def put_nowait(self, piece: bytes, slot: Hashable = None) -> None:
+        """Let an encoded state wait in its slot; raises as `Queue.put_nowait`."""
         if self._down is not None:
             raise self._down
         states = self._settle(slot, piece)
@@ -94,11 +89,15 @@ class StateLane(Lane):
         """The connection ends on purpose: what waits for its time goes now."""
         self._queue.release()
 
-    def absorb(self, other: Lane, limit: int) -> None:
+    async def put(self, piece: bytes, slot: Hashable = None) -> None:
+        """The same, waiting for room. However large a state is, it waits with the others."""
+        await Queue.put(self, piece, slot)
+
+    def take_over(self, other: Lane, limit: int) -> None:
         """See `Lane`: the states of `other` are the older ones."""
         if isinstance(other, StateLane):
             self._absorb_states(other, limit)
-        super().absorb(other, limit)
+        super().take_over(other, limit)
 
     # -- inside -------------------------------------------------------------------------------------------------
 
@@ -181,23 +180,3 @@ class StateLane(Lane):
         self.drop(reason, self._queue.count)
         self._queue.clear()
         self._count()
-
-
-class Slot:
-    """Stands where the lane would for one recipient and key; never open for the short way of `Outlet.post`."""
-
-    def __init__(self, lane: StateLane, slot: Hashable) -> None:
-        self._lane, self._slot = lane, slot
-        self.pieces: list[bytes] = []
-        self.bytes = self.open_bytes = self.max_messages = 0
-
-    def put_nowait(self, piece: bytes) -> None:
-        """See `StateLane.put_state`."""
-        self._lane.put_state(self._slot, piece)
-
-    async def put(self, piece: bytes) -> None:
-        """The same, waiting for room."""
-        try:
-            self.put_nowait(piece)
-        except WouldBlock:
-            await self._lane.wait(Waiting(self._lane, piece, self._slot))

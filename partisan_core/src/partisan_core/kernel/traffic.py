@@ -39,6 +39,6 @@ def _carried(connection: Connection) -> dict[str, int]:
         "bytes_out": connection.writer.bytes_out,
         "frames_in": connection.frames_in,
         "frames_out": connection.writer.frames_out,
-        "messages_in": connection.messages_in,
+        "messages_in": connection.incoming.messages,
         "messages_out": connection.writer.messages_out,
     }

@@ -1,14 +1,17 @@
 """The writing half of a connection: takes messages from the lane in batches, control frames first."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import trio
 
 from partisan_core.kernel.channels import Channel
 from partisan_core.kernel.lane import Carrier, Lane
+from partisan_core.kernel.sides import SideQueue
 from partisan_core.kinds import Wire
-from partisan_core.wire.batch import encode_data, encode_relayed
+from partisan_core.wire.batch import encode_data, encode_relayed, join_array
+from partisan_core.wire.fragments import encode_fragment
+from partisan_core.wire.frames import Kind
 
 _BURST = 50e-6
 """Seconds between two messages of one burst at most: a few sends take less, a turn of trio's loop more (measured)."""
@@ -30,6 +33,9 @@ class Writer:
         self._resting: trio.lowlevel.Task | None = None
         self._ending: tuple[bytes, Callable[[], None]] | None = None
         self._wrote_first = -math.inf
+        self._sliced: SideQueue | None = None
+        """Whose large message is being written: one at a time, see `wire.fragments`."""
+        self._slices: Iterator[bytes] = iter(())
         self.is_blocked = False
         """The system takes no more: the peer does not read, or the network is slow."""
         self.drained = False
@@ -69,14 +75,8 @@ class Writer:
             elif self._control:
                 control, self._control = self._control, []
                 await self._write_all(memoryview(b"".join(map(self._seal, control))))
-            elif self._lane.is_ready and self._is_current():
-                await self._write_all(memoryview(self._data_frame()))
-                if self._lane.transit is not None:
-                    await self._write_transit(self._lane.transit)  # by turns: neither starves the other
-                if self._lane.is_ready:
-                    await trio.lowlevel.checkpoint()
-            elif self._lane.transit is not None and self._lane.transit.pieces and self._is_current():
-                await self._write_transit(self._lane.transit)
+            elif self._is_current() and await self._write_a_round():
+                await trio.lowlevel.checkpoint()
             elif self._ending is not None:
                 last, then = self._ending
                 await self._write_all(memoryview(last and self._seal(last)))
@@ -89,20 +89,57 @@ class Writer:
         """False once a newer connection has taken the lane over."""
         return self._lane.carrier is self._connection
 
-    async def _write_transit(self, transit: Lane) -> None:
-        if transit.pieces:
-            letters = transit.take()
+    async def _write_a_round(self) -> bool:
+        """A frame of each queue that has something to write: none starves another. False: none has."""
+        wrote = False
+        if self._lane.is_ready:
+            await self._write_all(memoryview(self._data_frame()))
+            wrote = True
+        for side in self._lane.sides:
+            if side is self._sliced or side.is_ready:
+                await self._write_all(memoryview(self._side_frame(side)))
+                wrote = True
+        return wrote
+
+    def _side_frame(self, side: SideQueue) -> bytes:
+        """The next frame of a queue beside the lane's own; a large message's next slice, unless another's are due."""
+        if side is not self._sliced:
+            pieces = side.take()
+            if self._sliced is not None or len(pieces) > 1 or len(pieces[0]) < side.large_from:
+                frame = self._whole_frame(side.kind, pieces)
+                side.finish()
+                return frame
+            self._sliced, self._slices = side, self._slice(side, memoryview(self._payload(side.kind, pieces)))
+        return self._seal(next(self._slices))
+
+    def _slice(self, side: SideQueue, payload: memoryview) -> Iterator[bytes]:
+        """The frames of one large message. It gets its number with the last, behind all that overtook it."""
+        total, size = len(payload), side.large_from
+        for offset in range(0, total, size):
+            part, number = payload[offset : offset + size], 0
+            if offset + len(part) == total:
+                number = self._number(1)
+                self._sliced = None
+                side.finish()
             self.frames_out += 1
-            self.messages_out += len(letters)
-            first = self._lane.session.number(len(letters))
-            await self._write_all(memoryview(self._seal(encode_relayed(first, letters))))
+            yield encode_fragment(side.kind, total, offset, part, number)
+
+    def _whole_frame(self, kind: Kind, pieces: list[bytes]) -> bytes:
+        self.frames_out += 1
+        first = self._number(len(pieces))
+        if kind is Kind.DATA:
+            return self._seal(encode_data(first, len(pieces), self._channel.codec.join(pieces)))
+        return self._seal(encode_relayed(first, pieces))
+
+    def _payload(self, kind: Kind, pieces: list[bytes]) -> bytes:
+        return self._channel.codec.join(pieces) if kind is Kind.DATA else join_array(pieces)
 
     def _data_frame(self) -> bytes:
-        pieces = self._lane.take()
-        self.frames_out += 1
-        self.messages_out += len(pieces)
-        first = self._lane.session.number(len(pieces))
-        return self._seal(encode_data(first, len(pieces), self._channel.codec.join(pieces)))
+        return self._whole_frame(Kind.DATA, self._lane.take())
+
+    def _number(self, count: int) -> int:
+        self.messages_out += count
+        return self._lane.session.number(count)
 
     async def _write_all(self, data: memoryview) -> None:
         self.bytes_out += len(data)

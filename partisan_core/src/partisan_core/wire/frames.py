@@ -58,6 +58,8 @@ class Kind(IntEnum):
     """What two kernels tell each other."""
     RELAY = 9
     """Messages through a third node, counted as those of DATA frames are. Ignorable."""
+    FRAGMENT = 10
+    """A slice of a large message: see `wire.fragments`."""
 
 
 _KNOWN_KINDS = frozenset(map(int, Kind))

@@ -1,4 +1,4 @@
-"""Partisan: pings on the channel `default`; large messages beside them, or on the channel `bulk`."""
+"""Partisan: pings on the channel `default`; large messages to another mailbox on it, or on the channel `bulk`."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -27,7 +27,7 @@ def drive(address: str, cases: Sequence[Case], seconds: float) -> list[Figures]:
 
 async def _serve(ready: Ready) -> None:
     async with open_server(ready, channels=_OWN) as node, trio.open_nursery() as nursery:
-        for mailbox, channel in (("here", "default"), ("apart", BULK)):
+        for mailbox, channel in ((PING, "default"), ("here", "default"), ("apart", BULK)):
             nursery.start_soon(_answer, node, mailbox, channel)
 
 
@@ -57,7 +57,7 @@ async def _ping(node: Node, payload: bytes, tally: Tally) -> None:
     ping = record(PING, payload)
     async with node.open_mailbox(PING) as answers:
         while tally.wants_ping(started := perf_counter()):
-            await node.send("server/here", ping)
+            await node.send(f"server/{PING}", ping)
             await answers.receive()
             tally.times.append(perf_counter() - started)
             await trio.sleep(PAUSE)

@@ -1,0 +1,97 @@
+"""Fragments: a message that is too large for one frame, in slices, with frames of smaller ones between them.
+
+    kind u8 | total u32 | offset u32 | slice          (the body of a FRAGMENT frame, little endian)
+
+`kind` is that of the frame which the slices would be in one piece: DATA or RELAY; `total` are the bytes of its payload.
+Each connection carries one such message at a time, from its first slice to its last. The last one carries the
+session's number of the message: smaller ones that overtook it have earlier numbers, and of a message that broke off
+nothing was counted, so its sender begins it again on the next connection.
+"""
+
+from struct import Struct
+from typing import NamedTuple
+from zlib import crc32
+
+from partisan_core.errors import FrameError
+from partisan_core.wire.frames import CHECKED_HEADER, CHECKSUM, Kind
+
+_FRAGMENT = int(Kind.FRAGMENT)
+_PLACE = Struct("<BII")
+_HEAD = Struct("<IBBHQBII")
+"""A frame's header and the place behind it."""
+_CARRIED = frozenset({int(Kind.DATA), int(Kind.RELAY)})
+
+
+class Whole(NamedTuple):
+    """A message that has arrived with its last slice."""
+
+    kind: int
+    number: int
+    payload: memoryview
+
+
+def encode_fragment(kind: int, total: int, offset: int, part: memoryview, number: int) -> bytes:
+    """Make a whole FRAGMENT frame; `number` is 0 for all but the last."""
+    length = _PLACE.size + len(part)
+    check = crc32(CHECKED_HEADER.pack(length, _FRAGMENT, 0, number)) & 0xFFFF
+    head = _HEAD.pack(length, _FRAGMENT, 0, check, number, kind, total, offset)
+    return b"".join((head, part, CHECKSUM.pack(crc32(part, crc32(head)))))
+
+
+class Assembly:
+    """Puts the slices of one message after the other together. Holds what has arrived, never what was announced."""
+
+    __slots__ = ("_held", "_kind", "_limit", "total")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._held = bytearray()
+        self._kind = 0
+        self.total = 0
+        """The bytes of the message that has begun; 0 between two messages."""
+
+    def add(self, number: int, body: memoryview) -> Whole | None:
+        """Take the body of a FRAGMENT frame; returns the message that it completes.
+
+        Raises:
+            FrameError: it is not the slice that comes next. Nothing of its message is kept.
+        """
+        try:
+            self._check(number, body)
+        except FrameError:
+            self.clear()
+            raise
+        self._held += body[_PLACE.size :]
+        if len(self._held) < self.total:
+            return None
+        whole = Whole(self._kind, number, memoryview(self._held))
+        self.clear()
+        return whole
+
+    def clear(self) -> None:
+        """Forget what has arrived of a message that will not be completed."""
+        self._held, self._kind, self.total = bytearray(), 0, 0
+
+    def _check(self, number: int, body: memoryview) -> None:
+        if len(body) <= _PLACE.size:
+            raise FrameError(f"a fragment of {len(body)} bytes has nothing in it")
+        kind, total, offset = _PLACE.unpack_from(body)
+        if not self.total:
+            self._begin(kind, total, offset)
+        end = offset + len(body) - _PLACE.size
+        if (kind, total, offset) != (self._kind, self.total, len(self._held)) or end > total:
+            raise FrameError(
+                f"a fragment from {offset} of {total} bytes came where the one from {len(self._held)} of "
+                f"{self.total} was due"
+            )
+        if (end == total) != (number > 0):
+            raise FrameError("the last fragment of a message has its number, and no other one")
+
+    def _begin(self, kind: int, total: int, offset: int) -> None:
+        if offset:
+            raise FrameError(f"a fragment from {offset} of {total} bytes belongs to no message that has begun")
+        if kind not in _CARRIED:
+            raise FrameError(f"a fragment is of a frame of kind {kind}, which is never in fragments")
+        if total > self._limit:
+            raise FrameError(f"a message of {total} bytes in fragments is larger than the {self._limit} allowed here")
+        self._kind, self.total = kind, total

@@ -1,0 +1,91 @@
+"""Fragments: however a message is sliced it comes back; what does not fit together is an error by name."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from partisan_core.errors import FrameError
+from partisan_core.wire.fragments import Assembly, Whole, encode_fragment
+from partisan_core.wire.frames import FrameReader, Kind
+
+LIMIT = 1000
+
+
+def body(offset: int, part: bytes, *, total: int, kind: int = Kind.DATA, number: int = 0) -> memoryview:
+    """What a reader hands over of one FRAGMENT frame."""
+    (frame,) = FrameReader(LIMIT * 2).feed(encode_fragment(kind, total, offset, memoryview(part), number))
+    assert (frame.kind, frame.number) == (Kind.FRAGMENT, number)
+    return frame.body
+
+
+@given(
+    st.lists(st.tuples(st.binary(min_size=1, max_size=LIMIT), st.integers(1, 300)), min_size=1, max_size=5),
+    st.sampled_from([Kind.DATA, Kind.RELAY]),
+)
+def test_messages_come_back_one_after_the_other(messages: list[tuple[bytes, int]], kind: Kind) -> None:
+    assembly = Assembly(LIMIT)
+    for number, (message, size) in enumerate(messages, 1):
+        assert assembly.total == 0
+        wholes: list[Whole | None] = []
+        for offset in range(0, len(message), size):
+            last = number if offset + size >= len(message) else 0
+            part = body(offset, message[offset : offset + size], total=len(message), kind=kind, number=last)
+            wholes.append(assembly.add(last, part))
+        whole = wholes.pop()
+        assert wholes == [None] * len(wholes)
+        assert whole is not None
+        assert (whole.kind, whole.number, bytes(whole.payload)) == (kind, number, message)
+
+
+BEGUN = body(0, b"abcd", total=12)
+
+WRONG = {
+    "nothing in it": (BEGUN[:9], 0, "has nothing in it"),
+    "the same again": (BEGUN, 0, "a fragment from 0 of 12 bytes came where the one from 4 of 12 was due"),
+    "a later one": (body(8, b"ijkl", total=12, number=1), 1, "from 8 of 12 bytes came where the one from 4"),
+    "beyond its end": (body(4, b"efghijklm", total=12, number=1), 1, "came where the one from 4 of 12 was due"),
+    "of another size": (body(4, b"efgh", total=13), 0, "from 4 of 13 bytes came where the one from 4 of 12"),
+    "of another kind": (body(4, b"efgh", total=12, kind=Kind.RELAY), 0, "was due"),
+    "a new message": (body(0, b"xy", total=5), 0, "from 0 of 5 bytes came where the one from 4 of 12 was due"),
+    "the last without a number": (body(4, b"efghijkl", total=12), 0, "the last fragment of a message has its number"),
+    "a number too early": (body(4, b"efgh", total=12, number=3), 3, "the last fragment of a message has its number"),
+}
+
+
+@pytest.mark.parametrize(("wrong", "number", "complaint"), WRONG.values(), ids=WRONG.keys())
+def test_a_fragment_in_the_wrong_place_is_refused_and_nothing_is_kept(
+    wrong: memoryview, number: int, complaint: str
+) -> None:
+    assembly = Assembly(LIMIT)
+    assembly.add(0, BEGUN)
+    with pytest.raises(FrameError, match=complaint):
+        assembly.add(number, wrong)
+    assert assembly.total == 0
+    assert assembly.add(0, BEGUN) is None
+
+
+STRANGE = {
+    "of no message": (body(4, b"efgh", total=12), "belongs to no message that has begun"),
+    "of no such kind": (body(0, b"abcd", total=12, kind=Kind.HELLO), "kind 1, which is never in fragments"),
+    "too large": (body(0, b"abcd", total=LIMIT + 1), "1001 bytes in fragments is larger than the 1000 allowed"),
+    "of no bytes": (body(0, b"abcd", total=0), "came where the one from 0 of 0 was due"),
+}
+
+
+@pytest.mark.parametrize(("strange", "complaint"), STRANGE.values(), ids=STRANGE.keys())
+def test_a_message_that_cannot_be_does_not_begin(strange: memoryview, complaint: str) -> None:
+    assembly = Assembly(LIMIT)
+    with pytest.raises(FrameError, match=complaint):
+        assembly.add(0, strange)
+    assert assembly.total == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.binary(max_size=30)), max_size=20))
+def test_any_bodies_are_assembled_or_refused_by_name(bodies: list[tuple[int, bytes]]) -> None:
+    assembly = Assembly(LIMIT)
+    for number, content in bodies:
+        try:
+            assembly.add(number, memoryview(content))
+        except FrameError:
+            assert assembly.total == 0
+        assert assembly.total <= LIMIT
