@@ -61,6 +61,7 @@ EMITTED = {
     "node_REASON": KERNEL + "test_virtual_time.py::test_senders_that_wait_are_told_when_the_peer_is_down",
     "slow_peer": KERNEL + "test_slow_peer.py::test_a_peer_that_does_not_read_loses_its_lane_and_is_not_down",
     "undecodable": KERNEL + "test_hostile_bytes.py::test_a_bad_frame_closes_its_lane_by_name_and_the_session_resumes",
+    "unreadable": KERNEL + "test_registered_types.py::test_an_unknown_type_costs_its_own_messages_alone",
     "membership_full": HERE + "test_an_overlay_that_says_more_than_its_lane_holds_is_counted",
 }
 """name -> the test in which it is emitted."""

@@ -1,6 +1,7 @@
 """Why a message was not delivered: every reason there is. `node.dropped` counts by them."""
 
 from enum import StrEnum
+from typing import Self
 
 from partisan_core.events import Reason
 
@@ -21,6 +22,8 @@ class DropReason(StrEnum):
     """The same messages, counted by the receiver."""
     UNDECODABLE = "undecodable"
     """It arrived in a batch that the channel's serializer could not read; the connection was closed."""
+    UNREADABLE = "unreadable"
+    """Its serializer could read the batch, but not this message: see `Unreadable`."""
     NO_MAILBOX = "no_mailbox"
     """Nobody has opened the mailbox that it was for."""
     NO_CHANNEL = "no_channel"
@@ -52,3 +55,21 @@ class DropReason(StrEnum):
 def with_node(reason: Reason) -> DropReason:
     """The reason of what is dropped with a node that is down because of `reason`."""
     return DropReason(f"node_{reason}")
+
+
+class Unreadable(str):
+    """Stands where the mailbox would in what `Serializer.decode_batch` returns: nobody here can read the message.
+
+    It becomes a dead letter, and the rest of the batch arrives. Since: 1.3
+    """
+
+    __slots__ = ("mailbox", "reason")
+
+    mailbox: str
+    reason: str
+
+    def __new__(cls, mailbox: str, reason: str) -> Self:
+        """Which mailbox it was for, and why it is not put there; as a text it is empty, like no mailbox's name."""
+        one = super().__new__(cls)
+        one.mailbox, one.reason = mailbox, reason
+        return one

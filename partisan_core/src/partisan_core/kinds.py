@@ -37,6 +37,8 @@ class Serializer(Protocol):
     def decode_batch(self, data: memoryview, /) -> list[tuple[str, Any]]:
         """Decode a body into its envelopes, in one call. `data` MUST NOT be kept: its memory is used again.
 
+        In place of the mailbox of a message that cannot be read stands a `drops.Unreadable`. Since: 1.3
+
         Raises:
             ValueError: (or MemoryError, OverflowError, RecursionError) when the bytes are no body.
         """

@@ -97,10 +97,12 @@ class PeerRefused(Struct, frozen=True):
 
 
 class DeadLetter(Struct, frozen=True):
-    """Messages for a mailbox that nobody has opened here; counted by mailbox, one notice per name and second."""
+    """Messages for a mailbox that nobody has opened here, or that cannot be read; one notice per name and second."""
 
     peer: NodeSpec
     mailbox: str
+    unreadable: str | None = None
+    """Why they cannot be read; None: nobody has opened it. Since: 1.3"""
 
 
 class Retired(Struct, frozen=True):

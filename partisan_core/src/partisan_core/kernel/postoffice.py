@@ -4,7 +4,7 @@ from typing import Any
 
 import trio
 
-from partisan_core.drops import DropReason
+from partisan_core.drops import DropReason, Unreadable
 from partisan_core.errors import MailboxError
 from partisan_core.identity import NodeSpec, check_name
 from partisan_core.kernel.journal import Journal
@@ -17,6 +17,9 @@ _KNOWN_DEAD = 1000
 _NAME_KEPT = 128
 """Characters of such a name that are kept and told: no mailbox has a longer one."""
 
+_REASON_KEPT = 500
+"""Characters of why a message cannot be read, which may quote the peer (chosen)."""
+
 
 class PostOffice:
     """Opens mailboxes and puts messages into them."""
@@ -25,7 +28,7 @@ class PostOffice:
         self._boxes: dict[str, Mailbox] = {}
         self._limit = limit
         self._journal = journal
-        self._noticed: dict[str, float] = {}
+        self._noticed: dict[tuple[str, str | None], float] = {}
 
     def open(self, name: str, limit: int | None = None) -> Mailbox:
         """Open the mailbox `name`.
@@ -77,11 +80,15 @@ class PostOffice:
             del self._boxes[box.name]
 
     def _dead_letter(self, peer: NodeSpec, name: str) -> None:
-        self._journal.drop(DropReason.NO_MAILBOX)
-        name, now = name[:_NAME_KEPT], trio.current_time()
-        if now - self._noticed.get(name, float("-inf")) < 1:
+        unreadable = None
+        if isinstance(name, Unreadable):
+            unreadable = name.reason[:_REASON_KEPT]
+            name = name.mailbox
+        self._journal.drop(DropReason.NO_MAILBOX if unreadable is None else DropReason.UNREADABLE)
+        letter, now = (name[:_NAME_KEPT], unreadable), trio.current_time()
+        if now - self._noticed.get(letter, float("-inf")) < 1:
             return
         if len(self._noticed) >= _KNOWN_DEAD:
             self._noticed.clear()
-        self._noticed[name] = now
-        self._journal.report(DeadLetter(peer, name))
+        self._noticed[letter] = now
+        self._journal.report(DeadLetter(peer, *letter))

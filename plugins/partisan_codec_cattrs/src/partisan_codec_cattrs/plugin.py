@@ -2,7 +2,7 @@
 
 from partisan_codec_cattrs.codec import CattrsSerializer
 from partisan_codec_cattrs.config import CattrsConfig
-from partisan_codec_cattrs.importing import import_types
+from partisan_codec_msgpack import import_types
 from partisan_core.kinds import SerializerPlugin
 from partisan_core.plugins import hookimpl
 
