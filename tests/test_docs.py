@@ -149,7 +149,7 @@ def documented_sections() -> list[tuple[str, type]]:
     plugins = Plugins()
     for info in plugins.listing():
         record = getattr(plugins, info.kind)(info.name)
-        if info.kind != "channel_policy":
+        if info.kind not in ("channel_policy", "checksum"):
             sections.append((f'### `use = "{info.name}"`, of {info.distribution}', record.config))
     return sections
 

@@ -40,6 +40,18 @@ def test_a_check_looks_into_the_tables_of_extensions(site: Site, tmp_path: Path)
     assert check_configuration(file) == []
 
 
+def test_a_check_finds_a_checksum_that_cannot_be_had(site: Site, tmp_path: Path) -> None:
+    file = tmp_path / "node.toml"
+    file.write_text('[links]\nchecksum = "xxh4"\n')
+    (problem,) = check_configuration(file)
+    assert problem.startswith(f"{file}: links.checksum: the checksum 'xxh4' is not installed")
+    site.install("acme-sums", "1", {"checksums:mine": "acme_sums"}, acme_sums="raise SystemExit(3)")
+    (problem,) = check_configuration()
+    assert problem.startswith("default: links.checksum: the checksum 'mine' of acme-sums 1 cannot be imported")
+    file.write_text('[links]\nchecksum = "crc32"\n')
+    assert check_configuration(file) == []
+
+
 def test_a_check_tells_what_the_overlay_lacks_and_what_cannot_be_loaded_once() -> None:
     lacking: dict[str, object] = {"node": {"requires": ["causal"]}, "overlay": {"use": f"{PARTS}:Acquaintances"}}
     assert [line for line in check_configuration(overrides=lacking) if "lacks 'causal'" in line]

@@ -69,6 +69,7 @@ def test_connections_are_listed_per_peer_channel_and_lane(pair: Pair) -> None:
     (back,) = machine.ask("connections", "beta", "--data-dir", alpha.data_dir)
     for here, there in zip(rows, back["lanes"], strict=True):
         assert here["session"] == there["session"]
+        assert here["checksum"] == there["checksum"] == "xxh3"
         assert (here["waits_for"], here["last_error"], here["resolved"]) == ("", "", True)
     assert (default["sent"], back["lanes"][1]["received"]) == (0, 0)
 
@@ -105,7 +106,15 @@ def test_tables_show_the_same_to_people(pair: Pair) -> None:
     machine, alpha, beta = pair
     for listing, expected in {
         "members": ["name", "alpha", "up", "this node", "zone=eu-1", alpha.address],
-        "connections": ["alpha (up): up for", "wanted by overlay", "membership", "connected", alpha.address],
+        "connections": [
+            "alpha (up): up for",
+            "wanted by overlay",
+            "membership",
+            "connected",
+            "checksum",
+            "xxh3",
+            alpha.address,
+        ],
         "status": ["neighbours", "alpha", beta.data_dir, "membership: 1 of 1 connections open"],
         "ping": ["alpha: ", " ms"],
     }.items():

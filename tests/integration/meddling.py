@@ -4,7 +4,8 @@ import secrets
 from collections.abc import Callable
 from zlib import crc32
 
-from partisan_core.wire.frames import CHECKSUM, FRAME_OVERHEAD, HEADER, HEADER_SIZE, TAG_SIZE, Kind, encode_frame
+from partisan_core.wire.frames import CHECKSUM, FRAME_OVERHEAD, HEADER, HEADER_SIZE, Kind, encode_frame
+from partisan_core.wire.sealing import TAG_SIZE
 
 Deed = Callable[[bytes], list[bytes]]
 """What becomes of one frame."""

@@ -24,13 +24,15 @@ from tests.integration.nodes import PATIENCE, notice_of, until
 
 MARK = b"message "
 SEALED: dict[str, object] = {"security": {"keyed_frames": "always"}}
+PLAIN: dict[str, object] = {"links": {"checksum": "crc32"}}
+"""The forger can compute no other checksum."""
 
 
 @asynccontextmanager
 async def meddled(*, sealed: bool) -> AsyncIterator[tuple[Apart, Meddler, Mailbox]]:
     """Alpha, who sends, and beta, who receives; somebody sits on all their connections from the first byte on."""
     meddler = Meddler(MARK, sealed=sealed)
-    async with apart(**(SEALED if sealed else {})) as scene:
+    async with apart(**(SEALED if sealed else PLAIN)) as scene:
         for proxy in scene.proxies:
             proxy.make_editor = meddler.make_editor
         scene.reset()

@@ -6,6 +6,9 @@ versions no longer understand each other: raise `VERSIONS`, keep the old file, a
 
 from pathlib import Path
 
+from msgspec.msgpack import encode
+from msgspec.structs import asdict
+
 from partisan_core.events import Reason
 from partisan_core.wire.batch import encode_data, encode_relayed
 from partisan_core.wire.control import Goodbye, Interest, encode_control
@@ -39,6 +42,12 @@ def _refusal() -> bytes:
     return this.refuse(Refused.CLOSING, "node beta is closing")
 
 
+def _earlier_hello() -> bytes:
+    """A dialler's, before there were `checksums`."""
+    fields = asdict(dialler().hello)
+    return encode_frame(Kind.HELLO, encode([fields[name] for name in fields if name != "checksums"]))
+
+
 LETTERS: list[Letter] = [
     Forward("gamma", 1_700_000_000_000, 70_000, b"\x92\xa7greeter\x01"),
     Forwarded("alpha", 1_700_000_000_001, 2**63 + 5, b"\x92\xa7greeter\xc0"),
@@ -46,6 +55,7 @@ LETTERS: list[Letter] = [
 
 EXAMPLES = {
     **_handshake(),
+    "hello_of_an_earlier_version": _earlier_hello(),
     "refusal": _refusal(),
     "data": encode_data(70_001, 2, b"\x92\x92\xa7greeter\x81\xa5hello\x01\x92\xa7greeter\xc0"),
     "relay": encode_relayed(7, [encode_letter(letter) for letter in LETTERS]),

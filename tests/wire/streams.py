@@ -1,15 +1,29 @@
 """What the tests of the wire share: frames to send, ways to split a stream, a reader fed with it."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 from itertools import pairwise
 from typing import NamedTuple
 
+import pytest
 from hypothesis import strategies as st
 
-from partisan_core.wire.frames import Frame, FrameReader, Kind, encode_frame
+from partisan_core.plugins import Plugins
+from partisan_core.wire.checksums import CRC32, Checksum
+from partisan_core.wire.frames import Frame, FrameReader, Kind, Trailer, encode_frame
 
 ROOM = 4096
 """The largest body in these tests."""
+
+_PLUGINS = Plugins()
+CHECKSUMS: dict[str, Checksum | None] = {
+    CRC32: None,
+    "sha256": Checksum("sha256", sha256),
+    **{name: Checksum(name, _PLUGINS.checksum(name).new) for name in _PLUGINS.names("checksum")},
+}
+"""The CRC-32, one that needs no plugin, and all that are installed."""
+
+with_each_checksum = pytest.mark.parametrize("trailer", CHECKSUMS.values(), ids=CHECKSUMS.keys())
 
 
 class Sent(NamedTuple):
@@ -19,8 +33,8 @@ class Sent(NamedTuple):
     number: int
     body: bytes
 
-    def encode(self, flags: int = 0) -> bytes:
-        return encode_frame(self.kind, self.body, self.number, flags)
+    def encode(self, flags: int = 0, trailer: Trailer | None = None) -> bytes:
+        return encode_frame(self.kind, self.body, self.number, flags, trailer)
 
 
 sent_frames = st.builds(
@@ -44,9 +58,11 @@ def keep(frames: list[Frame]) -> list[Sent]:
     return [Sent(frame.kind, frame.number, bytes(frame.body)) for frame in frames]
 
 
-def read(stream: bytes, at: list[int], max_body: int = ROOM) -> tuple[list[Sent], FrameReader]:
+def read(
+    stream: bytes, at: list[int], max_body: int = ROOM, trailer: Trailer | None = None
+) -> tuple[list[Sent], FrameReader]:
     """Feed `stream`, split at these places, through one buffer that is overwritten each time."""
-    reader = FrameReader(max_body)
+    reader = FrameReader(max_body, trailer)
     buffer = bytearray(max(1, len(stream)))
     seen: list[Sent] = []
     for piece in pieces(stream, at):

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partisan_core.errors import CorruptFrame, FrameError
-from partisan_core.wire.frames import FRAME_OVERHEAD, HEADER_SIZE, FrameReader, Kind
-from tests.wire.streams import ROOM, Sent, cuts, keep, read, sent_frames, streams
+from partisan_core.wire.frames import FRAME_OVERHEAD, HEADER_SIZE, FrameReader, Kind, Trailer
+from tests.wire.streams import ROOM, Sent, cuts, keep, read, sent_frames, streams, with_each_checksum
 
 
 def flipped(stream: bytes, bit: int) -> bytes:
@@ -24,35 +24,38 @@ def test_every_flipped_bit_of_a_header_is_found_before_the_body_arrives(frame: S
         assert isinstance(reader.error, CorruptFrame)
 
 
+@with_each_checksum
 @given(st.binary(max_size=60), st.integers(0, 2**64 - 1))
-def test_every_flipped_bit_of_a_frame_is_found(body: bytes, number: int) -> None:
-    stream = Sent(Kind.DATA, number, body).encode()
+def test_every_flipped_bit_of_a_frame_is_found(trailer: Trailer | None, body: bytes, number: int) -> None:
+    stream = Sent(Kind.DATA, number, body).encode(trailer=trailer)
     for bit in range(len(stream) * 8):
-        seen, reader = read(flipped(stream, bit), [])
+        seen, reader = read(flipped(stream, bit), [], trailer=trailer)
         assert seen == []
         assert isinstance(reader.error, CorruptFrame)
 
 
+@with_each_checksum
 @given(streams, cuts, st.data())
 def test_a_flipped_bit_lets_only_the_frames_before_it_through(
-    frames: list[Sent], at: list[int], data: st.DataObject
+    trailer: Trailer | None, frames: list[Sent], at: list[int], data: st.DataObject
 ) -> None:
-    stream = b"".join(frame.encode() for frame in frames)
+    stream = b"".join(frame.encode(trailer=trailer) for frame in frames)
     bit = data.draw(st.integers(0, len(stream) * 8 - 1))
-    seen, reader = read(flipped(stream, bit), at)
-    ends = [sum(len(frame.encode()) for frame in frames[: count + 1]) for count in range(len(frames))]
+    seen, reader = read(flipped(stream, bit), at, trailer=trailer)
+    ends = [sum(len(frame.encode(trailer=trailer)) for frame in frames[: count + 1]) for count in range(len(frames))]
     intact = sum(1 for end in ends if end * 8 <= bit)
     assert seen == frames[:intact]
     assert isinstance(reader.error, CorruptFrame)
 
 
+@with_each_checksum
 @given(streams, st.data())
-def test_two_flipped_bits_are_never_accepted(frames: list[Sent], data: st.DataObject) -> None:
-    stream = b"".join(frame.encode() for frame in frames)
+def test_two_flipped_bits_are_never_accepted(trailer: Trailer | None, frames: list[Sent], data: st.DataObject) -> None:
+    stream = b"".join(frame.encode(trailer=trailer) for frame in frames)
     first, second = data.draw(
         st.lists(st.integers(0, len(stream) * 8 - 1), min_size=2, max_size=2, unique=True).map(sorted)
     )
-    seen, reader = read(flipped(flipped(stream, first), second), [])
+    seen, reader = read(flipped(flipped(stream, first), second), [], trailer=trailer)
     assert seen == frames[: len(seen)]
     assert len(seen) < len(frames)
     assert reader.error is not None or reader.pending > 0
@@ -65,14 +68,15 @@ def test_garbage_sets_the_error_and_never_raises(garbage: bytes, at: list[int]) 
     assert len(garbage) < HEADER_SIZE or isinstance(reader.error, FrameError)
 
 
+@with_each_checksum
 @given(streams, cuts, st.binary(max_size=40), st.data())
 def test_inserted_removed_and_repeated_bytes_never_raise_and_never_make_a_frame(
-    frames: list[Sent], at: list[int], inserted: bytes, data: st.DataObject
+    trailer: Trailer | None, frames: list[Sent], at: list[int], inserted: bytes, data: st.DataObject
 ) -> None:
-    stream = b"".join(frame.encode() for frame in frames)
+    stream = b"".join(frame.encode(trailer=trailer) for frame in frames)
     start = data.draw(st.integers(0, len(stream)))
     end = data.draw(st.integers(0, len(stream)))
-    seen, _ = read(stream[:start] + inserted + stream[end:], at)
+    seen, _ = read(stream[:start] + inserted + stream[end:], at, trailer=trailer)
     assert all(frame in frames for frame in seen)
 
 

@@ -44,6 +44,13 @@ def test_todays_reader_reads_the_golden_handshake() -> None:
     assert unsigned(one.welcome_received) == Welcome(2**62, 69_999, True, 301)
 
 
+def test_todays_reader_reads_the_hello_of_an_earlier_version() -> None:
+    other = accepter()
+    other.receive(frame(stored("hello_of_an_earlier_version")))
+    assert other.peer == hello(ALPHA)
+    assert other.peer.checksums == ()
+
+
 def test_todays_reader_reads_the_golden_refusal() -> None:
     one = dialler()
     one.start()
@@ -110,7 +117,8 @@ def test_fields_added_to_the_node_by_a_later_version_are_ignored() -> None:
 
 def test_fields_that_an_older_version_does_not_send_have_their_defaults() -> None:
     other = accepter()
-    hear(other, Kind.HELLO, memoryview(msgspec.msgpack.encode([*asdict(hello(ALPHA)).values()][:-1])))
+    first = [*asdict(hello(ALPHA)).values()][: Hello.__struct_fields__.index("keyed")]
+    hear(other, Kind.HELLO, memoryview(msgspec.msgpack.encode(first)))
     assert other.peer == hello(ALPHA)
     assert not other.peer.keyed
 

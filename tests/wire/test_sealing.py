@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partisan_core.errors import CorruptFrame
-from partisan_core.wire.frames import CHECKSUM, TAG_SIZE, FrameReader, Kind, encode_frame
-from partisan_core.wire.sealing import Seal
+from partisan_core.wire.frames import CHECKSUM, FrameReader, Kind, change_trailer, encode_frame
+from partisan_core.wire.sealing import TAG_SIZE, Seal
 from tests.wire.hands import accepter, dialler, frame
 from tests.wire.streams import ROOM, Sent, cuts, keep, pieces, streams
 
@@ -15,11 +15,11 @@ KEY, OTHER_KEY = b"k" * 32, b"o" * 32
 
 def sealed(frames: list[Sent], key: bytes = KEY) -> list[bytes]:
     seal = Seal(key)
-    return [seal.seal(one.encode()) for one in frames]
+    return [change_trailer(one.encode(), seal) for one in frames]
 
 
 def read(stream: bytes, at: list[int] | None = None) -> tuple[list[Sent], FrameReader]:
-    reader = FrameReader(ROOM, Seal(KEY).tag)
+    reader = FrameReader(ROOM, Seal(KEY))
     return [one for piece in pieces(stream, at or []) for one in keep(reader.feed(piece))], reader
 
 
@@ -35,6 +35,12 @@ def test_a_sealed_frame_has_a_tag_in_the_place_of_its_checksum() -> None:
     plain = encode_frame(Kind.DATA, b"body", 7)
     (whole,) = sealed([Sent(Kind.DATA, 7, b"body")])
     assert whole[:-TAG_SIZE] == plain[: -CHECKSUM.size]
+
+
+@given(streams)
+def test_a_frame_that_is_made_with_its_tag_is_like_one_that_is_sealed_later(frames: list[Sent]) -> None:
+    seal = Seal(KEY)
+    assert [encode_frame(one.kind, one.body, one.number, 0, seal) for one in frames] == sealed(frames)
 
 
 @given(streams, st.data())
@@ -86,7 +92,7 @@ def test_both_ends_of_a_handshake_have_the_same_two_keys_and_each_direction_its_
     ours, theirs = one.make_seals(), other.make_seals()
     assert ours is not None
     assert theirs is not None
-    tags = [seal.tag(memoryview(b"")) for seal in (*ours, *reversed(theirs))]
+    tags = [seal.make(b"") for seal in (*ours, *reversed(theirs))]
     assert tags[:2] == tags[2:]
     assert tags[0] != tags[1]
 

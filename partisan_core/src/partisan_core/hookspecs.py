@@ -46,6 +46,17 @@ def partisan_transport() -> kinds.TransportPlugin:
     raise NotImplementedError
 
 
+def partisan_checksum() -> kinds.ChecksumPlugin:
+    """Hand over a checksum of frames, to be used with peers that have it, too. Group `partisan.checksums`.
+
+    Called when: a node starts, as long as `[links] checksum` names no other.
+    Returns: what begins the digest of a frame.
+    May it block: no. The digest is made inside `send` and inside the reader.
+    Since: 1.3
+    """
+    raise NotImplementedError
+
+
 def partisan_serializer() -> kinds.SerializerPlugin:
     """Hand over a serializer: how messages become bytes. Group `partisan.serializers`.
 

@@ -44,6 +44,16 @@ class Serializer(Protocol):
         """
 
 
+class Digest(Protocol):
+    """The running digest of one frame, in the shape that `hashlib` gave to all. MUST NOT block. Since: 1.3."""
+
+    def update(self, data: bytes | memoryview, /) -> None:
+        """Take in what follows."""
+
+    def digest(self) -> bytes:
+        """Return the digest of all that was taken in: at least 4 bytes, of which the last 4 travel."""
+
+
 class Verdict(Enum):
     """What a channel policy decides about a message that does not fit into its lane."""
 
@@ -245,6 +255,15 @@ class SerializerPlugin:
     make: Callable[[Any], Serializer]
     config: type = NoOptions
     """A frozen dataclass: the rest of the table `[serializer]`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChecksumPlugin:
+    """A checksum of frames, which both ends of a connection have. Since: 1.3."""
+
+    new: Callable[[bytes | memoryview], Digest]
+    """Begins the digest of a frame with what is given. Two nodes that both have a checksum of this name have the same
+    function, so what it computes never changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,12 +29,14 @@ API_VERSION = (1, 3)
 
 1.1 added extensions: a kind that was not there, so nothing that 1.0 promised has changed. 1.2 added what an overlay may
 say and need not: `OverlayPlugin.unconnected`, the event `Reserve`, the effect `Decline`, the counter `ignored`. 1.3
-added channel policies with options (`ChannelPolicyPlugin.make`), and such as keep a lane's queue (`StatePolicy`); and
-of a transport `TransportPlugin.secure`, `names` of a wire, the error `PeerUncertified`; and `Unreadable` messages.
+added channel policies with options (`ChannelPolicyPlugin.make`), and such as keep a lane's queue (`StatePolicy`); of a
+transport `TransportPlugin.secure`, `names` of a wire, the error `PeerUncertified`; `Unreadable` messages; and
+checksums, a kind that was not there.
 """
 
 GROUPS = {
     "transport": "partisan.transports",
+    "checksum": "partisan.checksums",
     "serializer": "partisan.serializers",
     "channel_policy": "partisan.channel_policies",
     "failure_detector": "partisan.failure_detectors",
@@ -55,6 +57,7 @@ PUBLISHED = {
     ("serializer", "msgpack"): "partisan-codec-msgpack",
     ("channel_policy", "monotonic"): "partisan-policy-monotonic",
     ("transport", "tls"): "partisan-transport-tls",
+    ("checksum", "xxh3"): "partisan-checksum-xxh3",
     ("extension", "control"): "partisan-control",
 }
 """The distributions of this project by what they bring, so that an error can say what to install."""
@@ -88,6 +91,10 @@ class Plugins:
             PluginError: when it is unknown, disabled, claimed twice, broken, or written for another API.
         """
         return self._load("transport", use, kinds.TransportPlugin)
+
+    def checksum(self, use: str) -> kinds.ChecksumPlugin:
+        """Load a checksum; see `transport`."""
+        return self._load("checksum", use, kinds.ChecksumPlugin)
 
     def serializer(self, use: str) -> kinds.SerializerPlugin:
         """Load a serializer; see `transport`."""

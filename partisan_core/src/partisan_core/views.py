@@ -142,6 +142,8 @@ class ConnectionRow(Struct, frozen=True):
     """There is no last error, or it has been connected since."""
     next_dial: float | None
     """Until this node dials it again; null: it will not, or does so now."""
+    checksum: str | None
+    """What ends its frames: `crc32`, the checksum that both ends have, or `keyed`, a keyed tag; null: not connected."""
 
 
 class LinkRow(Struct, frozen=True):

@@ -112,7 +112,7 @@ async def test_a_writer_that_is_woken_for_a_receiver_that_leads_has_not_heard_of
     listener = await network.listen(Address("here", 0))
     near, far = await network.dial(listener.address), await listener.accept()
     lane = Lane("default", 0, Block(), Limits(10, 1000, 1000))
-    writer = Writer(near, lane, cast("Channel", None), cast("Carrier", None), bytes)
+    writer = Writer(near, lane, cast("Channel", None), cast("Carrier", None), None)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(writer.run)
         writer.put_control(bytes(1_000_000))

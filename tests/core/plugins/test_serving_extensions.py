@@ -191,7 +191,9 @@ async def test_a_default_extension_that_is_enabled_as_well_runs_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("partisan_core.kernel.extensions.DEFAULT_EXTENSIONS", (f"{HERE}:living",))
-    monkeypatch.setattr("partisan_core.plugins.Plugins.names", lambda plugins, kind: [f"{HERE}:living"])
+    monkeypatch.setattr(
+        "partisan_core.plugins.Plugins.names", lambda plugins, kind: [f"{HERE}:living"] * (kind == "extension")
+    )
     for extensions in ({}, enabled("living")):
         told.clear()
         async with Memory().opened("alpha", node={"data_dir": str(tmp_path / "data")}, extensions=extensions):

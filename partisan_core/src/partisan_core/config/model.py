@@ -158,6 +158,10 @@ class LinkConfig(Table):
     """How long a closing node tries to send what is queued, after it gave links that are still being made for it half
     as long. Origin: the command's promise at Ctrl-C."""
 
+    checksum: str | None = None
+    """The one checksum of frames that is offered to peers, `crc32` for none but what everybody has. By default all that
+    are installed, by name: a checksum is used where both ends have it (decision 0031)."""
+
     def conflicts(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """The pause between two dials only grows."""
         if self.redial_first > self.redial_limit:

@@ -16,11 +16,11 @@ from partisan_core.kernel.pings import Pings
 from partisan_core.kernel.reader import BROKEN, Reader
 from partisan_core.kernel.writer import Writer
 from partisan_core.kinds import Wire
+from partisan_core.wire.checksums import CRC32
 from partisan_core.wire.control import Goodbye, Interest, decode_control, encode_control
 from partisan_core.wire.fragments import Assembly
-from partisan_core.wire.frames import Frame, FrameReader, Kind, encode_frame
+from partisan_core.wire.frames import Frame, FrameReader, Kind, Trailers, encode_frame
 from partisan_core.wire.messages import Hello
-from partisan_core.wire.sealing import Seals
 from partisan_core.wire.session import Losses
 
 _CONTROL_LIMIT = 1000
@@ -35,7 +35,8 @@ class Shaken(Struct):
     """The peer's."""
     lane: Lane
     losses: Losses
-    seals: Seals | None
+    trailers: Trailers | None
+    """What ends its frames; None: the CRC-32."""
     dialled: bool
 
 
@@ -55,9 +56,10 @@ class Connection:
     def __init__(
         self, shaken: Shaken, channel: Channel, owner: Owner, buffer: memoryview, max_body: int, budget: Budget
     ) -> None:
-        wire, lane, seals = shaken.wire, shaken.lane, shaken.seals
+        wire, lane, trailers = shaken.wire, shaken.lane, shaken.trailers
         self.wire, self.peer, self.lane = wire, shaken.hello.node, lane
         self.dialled = shaken.dialled
+        self.checksum = trailers.outgoing.name if trailers else CRC32
         self.since = trio.current_time()
         self.farewell: Reason | None = None
         """Why the peer ended it, by its own word."""
@@ -67,9 +69,9 @@ class Connection:
         self.frames_in = 0
         self._owner = owner
         self.incoming = Incoming(self.peer, lane, channel, owner, Assembly(max_body), Claim(budget))
-        frames = FrameReader(max_body, seals and seals.incoming.tag)
+        frames = FrameReader(max_body, trailers and trailers.incoming)
         self.reader = Reader(wire, lane, self._take_in, buffer=buffer, frames=frames)
-        self.writer = Writer(wire, lane, channel, self, seals.outgoing.seal if seals else bytes)
+        self.writer = Writer(wire, lane, channel, self, trailers and trailers.outgoing)
         self._said_goodbye = False
         self.ended = trio.Event()
         self.pings = Pings()

@@ -93,6 +93,7 @@ def _row(peer: Peer, key: LaneKey, lane: Lane, now: float) -> ConnectionRow:
         error_code=trouble.code,
         resolved=trouble.resolved,
         next_dial=max(0.0, due - now) if math.isfinite(due) else None,
+        checksum=None if connection is None else connection.checksum,
     )
 
 

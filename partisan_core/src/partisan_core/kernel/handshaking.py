@@ -1,7 +1,7 @@
 """Handshakes on a wire: the pure machine of `wire.handshake` read and written, with the node's judgement in between."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from msgspec import Struct
@@ -14,7 +14,8 @@ from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.peer import MEMBERSHIP_LANE, LaneKey
 from partisan_core.kinds import Wire
 from partisan_core.wire.authentication import Keyring
-from partisan_core.wire.frames import FRAME_OVERHEAD, Frame, FrameReader
+from partisan_core.wire.checksums import Checksum
+from partisan_core.wire.frames import FRAME_OVERHEAD, Frame, FrameReader, Trailers
 from partisan_core.wire.handshake import Handshake, Role
 from partisan_core.wire.limits import PREAUTH_BODY
 from partisan_core.wire.messages import Hello, Refused
@@ -43,6 +44,7 @@ class Shaker(Struct, eq=False):
 
     _introduce: Callable[[LaneKey, Wire], Hello]
     _keyring: Keyring
+    _checksums: Mapping[str, Checksum]
     _judge: Judge
     _lane_of: Callable[[Hello], Lane | None]
     _rng: random.Random
@@ -71,7 +73,7 @@ class Shaker(Struct, eq=False):
             self._judge.proving.discard(ours)
         assert handshake.welcome_received is not None
         losses = lane.session.adopt(handshake.welcome_received)
-        return Shaken(wire, hello, lane, losses, handshake.make_seals(), dialled=True)
+        return Shaken(wire, hello, lane, losses, self._trailers(handshake), dialled=True)
 
     async def accept(self, wire: Wire) -> Shaken:
         """The accepter's side; raises the same. Only who has proved to be one of us is judged."""
@@ -90,7 +92,12 @@ class Shaker(Struct, eq=False):
         welcome, losses = lane.session.answer(handshake.proof, self._rng)
         # written without waiting where possible: once the session has answered, the new connection is the lane's
         await exchange.write(handshake.welcome(welcome.session, welcome.received, welcome.resumed, welcome.sent))
-        return Shaken(wire, hello, lane, losses, handshake.make_seals(), dialled=False)
+        return Shaken(wire, hello, lane, losses, self._trailers(handshake), dialled=False)
+
+    def _trailers(self, handshake: Handshake) -> Trailers | None:
+        """What ends the frames that follow: a keyed tag, the checksum agreed on, or the CRC-32, which is None."""
+        seals, checksum = handshake.make_seals(), self._checksums.get(handshake.checksum)
+        return seals if seals or checksum is None else Trailers(checksum, checksum)
 
     async def _admit(self, exchange: "_Exchange", *, dialled: bool) -> Hello:
         hello = exchange.handshake.peer

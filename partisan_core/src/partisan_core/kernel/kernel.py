@@ -32,7 +32,7 @@ from partisan_core.kernel.relaying import Relay
 from partisan_core.kernel.remembering import Remembering
 from partisan_core.kernel.routing import Routing
 from partisan_core.kernel.security import Security
-from partisan_core.kernel.selecting import named_by, select, select_policy
+from partisan_core.kernel.selecting import named_by, select, select_checksums, select_policy
 from partisan_core.kernel.state import StateFile
 from partisan_core.kernel.timers import Timers
 from partisan_core.kinds import Listener, Serializer, Transport, Wire
@@ -75,6 +75,7 @@ class Kernel:
         self.postoffice = PostOffice(config.mailboxes.messages, self.journal)
         self.plugins = plugins
         self._overlay, self._overlay_options = select(config, "overlay", plugins.overlay)
+        self._checksums = select_checksums(config, plugins)
         self._read_buffer = memoryview(bytearray(READ_BYTES))
         self._serializers: dict[str, Serializer] = {}
         self.strategy = self._make_strategy()
@@ -129,7 +130,7 @@ class Kernel:
         )
         self.remembering = Remembering(self._state, self.me.name, self._strategy_snapshot, self.journal)
         self.judge = Judge(lambda: self.me, self.members, self.channels, self.peers, config.security.deny)
-        shaker = Shaker(self._introduce, self.security.keyring, self.judge, self._lane_of, self.rng)
+        shaker = Shaker(self._introduce, self.security.keyring, self._checksums, self.judge, self._lane_of, self.rng)
         self.doorway = Doorway(
             shaker,
             self.peers,
@@ -277,6 +278,7 @@ class Kernel:
             max_message=self.config.limits.message,
             nonce=secrets.token_bytes(NONCE_SENT),
             keyed=self.security.wants_keyed(wire.remote),
+            checksums=tuple(self._checksums),
         )
 
     def _lane_of(self, hello: Hello) -> Lane | None:

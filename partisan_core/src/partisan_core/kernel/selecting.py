@@ -8,7 +8,11 @@ from typing import Protocol, TypeVar
 from partisan_core.config.loader import structure_options
 from partisan_core.config.model import Config, Selection
 from partisan_core.errors import PluginError
+from partisan_core.identity import check_name
 from partisan_core.kinds import ChannelPolicy, ChannelPolicyPlugin
+from partisan_core.plugins import Plugins, blaming
+from partisan_core.wire.checksums import CRC32, Checksum
+from partisan_core.wire.limits import HELLO_CHECKSUMS
 
 
 class _Configurable(Protocol):
@@ -54,3 +58,26 @@ def select_policy(config: Config, channel: str, load: Callable[[str], ChannelPol
         if plugin.policy is None:
             raise PluginError(f"the channel policy {selection.use!r} hands over neither a policy nor what makes one")
         return plugin.policy
+
+
+def select_checksums(config: Config, plugins: Plugins) -> dict[str, Checksum]:
+    """The checksums that this node offers its peers beside the CRC-32, by name, in the order of preference.
+
+    Raises:
+        PluginError: one cannot be loaded, or makes no checksums.
+    """
+    pinned = config.links.checksum
+    names = plugins.names("checksum")[:HELLO_CHECKSUMS] if pinned is None else [pinned]
+    with named_by(config, "links.checksum"):
+        return {name: _make_checksum(name, plugins) for name in names if name != CRC32}
+
+
+def _make_checksum(name: str, plugins: Plugins) -> Checksum:
+    """Tried once: what is wrong with it shows here, and not when the first frame is made."""
+    plugin = plugins.checksum(name)
+    with blaming(f"the checksum {name!r}", "its name or first digest"):
+        checksum = Checksum(check_name(name), plugin.new)
+        made = len(checksum.make(b"head", memoryview(b"body")))
+    if made != Checksum.size:
+        raise PluginError(f"the checksum {name!r} makes digests of {made} bytes, at least {Checksum.size} are needed")
+    return checksum

@@ -11,7 +11,7 @@ from partisan_core.kernel.sides import SideQueue
 from partisan_core.kinds import Wire
 from partisan_core.wire.batch import encode_data, encode_relayed, join_array
 from partisan_core.wire.fragments import encode_fragment
-from partisan_core.wire.frames import Kind
+from partisan_core.wire.frames import Kind, Trailer, change_trailer
 
 _BURST = 50e-6
 """Seconds between two messages of one burst at most: a few sends take less, a turn of trio's loop more (measured)."""
@@ -20,14 +20,12 @@ _BURST = 50e-6
 class Writer:
     """Writes the frames of one connection, in one task; an idle lane's next message is written by its sender."""
 
-    def __init__(
-        self, wire: Wire, lane: Lane, channel: Channel, connection: Carrier, seal: Callable[[bytes], bytes]
-    ) -> None:
+    def __init__(self, wire: Wire, lane: Lane, channel: Channel, connection: Carrier, trailer: Trailer | None) -> None:
         self.frames_out = self.messages_out = self.bytes_out = 0
         self._wire, self._lane, self._channel = wire, lane, channel
         self._connection = connection
-        self._seal = seal
-        """Called with every frame, in the order of writing; `bytes`, which changes nothing, where none is wanted."""
+        self._trailer = trailer
+        """Ends every frame, in the order of writing; None: the CRC-32."""
         self._control: list[bytes] = []
         self._unsent: memoryview | None = None
         self._resting: trio.lowlevel.Task | None = None
@@ -74,12 +72,12 @@ class Writer:
                 self._unsent = None
             elif self._control:
                 control, self._control = self._control, []
-                await self._write_all(memoryview(b"".join(map(self._seal, control))))
+                await self._write_all(memoryview(b"".join(change_trailer(one, self._trailer) for one in control)))
             elif self._is_current() and await self._write_a_round():
                 await trio.lowlevel.checkpoint()
             elif self._ending is not None:
                 last, then = self._ending
-                await self._write_all(memoryview(last and self._seal(last)))
+                await self._write_all(memoryview(last and change_trailer(last, self._trailer)))
                 then()
                 return
             else:
@@ -110,7 +108,7 @@ class Writer:
                 side.finish()
                 return frame
             self._sliced, self._slices = side, self._slice(side, memoryview(self._payload(side.kind, pieces)))
-        return self._seal(next(self._slices))
+        return next(self._slices)
 
     def _slice(self, side: SideQueue, payload: memoryview) -> Iterator[bytes]:
         """The frames of one large message. It gets its number with the last, behind all that overtook it."""
@@ -122,14 +120,14 @@ class Writer:
                 self._sliced = None
                 side.finish()
             self.frames_out += 1
-            yield encode_fragment(side.kind, total, offset, part, number)
+            yield encode_fragment(side.kind, total, offset, part, number, self._trailer)
 
     def _whole_frame(self, kind: Kind, pieces: list[bytes]) -> bytes:
         self.frames_out += 1
         first = self._number(len(pieces))
         if kind is Kind.DATA:
-            return self._seal(encode_data(first, len(pieces), self._channel.codec.join(pieces)))
-        return self._seal(encode_relayed(first, pieces))
+            return encode_data(first, len(pieces), self._channel.codec.join(pieces), self._trailer)
+        return encode_relayed(first, pieces, self._trailer)
 
     def _payload(self, kind: Kind, pieces: list[bytes]) -> bytes:
         return self._channel.codec.join(pieces) if kind is Kind.DATA else join_array(pieces)

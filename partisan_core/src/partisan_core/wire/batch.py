@@ -5,7 +5,7 @@ from struct import Struct
 from zlib import crc32
 
 from partisan_core.errors import FrameError
-from partisan_core.wire.frames import CHECKED_HEADER, CHECKSUM, IGNORABLE, Kind, encode_frame
+from partisan_core.wire.frames import CHECKED_HEADER, CHECKSUM, IGNORABLE, Kind, Trailer, encode_frame
 
 _DATA = int(Kind.DATA)
 _COUNT = Struct("<I")
@@ -13,17 +13,18 @@ _HEAD = Struct("<IBBHQI")
 """A frame's header and the count behind it."""
 
 
-def encode_data(first: int, count: int, payload: bytes) -> bytes:
+def encode_data(first: int, count: int, payload: bytes, trailer: Trailer | None = None) -> bytes:
     """Make a whole DATA frame of `count` joined messages, the first of them number `first`."""
     length = _COUNT.size + len(payload)
     check = crc32(CHECKED_HEADER.pack(length, _DATA, 0, first)) & 0xFFFF
     head = _HEAD.pack(length, _DATA, 0, check, first, count)
-    return b"".join((head, payload, CHECKSUM.pack(crc32(payload, crc32(head)))))
+    end = CHECKSUM.pack(crc32(payload, crc32(head))) if trailer is None else trailer.make(head, payload)
+    return b"".join((head, payload, end))
 
 
-def encode_relayed(first: int, letters: Sequence[bytes]) -> bytes:
+def encode_relayed(first: int, letters: Sequence[bytes], trailer: Trailer | None = None) -> bytes:
     """Make a whole RELAY frame, which is like a DATA frame, of encoded letters."""
-    return encode_frame(Kind.RELAY, _COUNT.pack(len(letters)) + join_array(letters), first, IGNORABLE)
+    return encode_frame(Kind.RELAY, _COUNT.pack(len(letters)) + join_array(letters), first, IGNORABLE, trailer)
 
 
 def join_array(pieces: Sequence[bytes]) -> bytes:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from partisan_core.errors import FrameError
-from partisan_core.wire.frames import CHECKED_HEADER, CHECKSUM, Kind
+from partisan_core.wire.frames import CHECKED_HEADER, CHECKSUM, Kind, Trailer
 
 _FRAGMENT = int(Kind.FRAGMENT)
 _PLACE = Struct("<BII")
@@ -30,12 +30,15 @@ class Whole(NamedTuple):
     payload: memoryview
 
 
-def encode_fragment(kind: int, total: int, offset: int, part: memoryview, number: int) -> bytes:
+def encode_fragment(
+    kind: int, total: int, offset: int, part: memoryview, number: int, trailer: Trailer | None = None
+) -> bytes:
     """Make a whole FRAGMENT frame; `number` is 0 for all but the last."""
     length = _PLACE.size + len(part)
     check = crc32(CHECKED_HEADER.pack(length, _FRAGMENT, 0, number)) & 0xFFFF
     head = _HEAD.pack(length, _FRAGMENT, 0, check, number, kind, total, offset)
-    return b"".join((head, part, CHECKSUM.pack(crc32(part, crc32(head)))))
+    end = CHECKSUM.pack(crc32(part, crc32(head))) if trailer is None else trailer.make(head, part)
+    return b"".join((head, part, end))
 
 
 class Assembly:

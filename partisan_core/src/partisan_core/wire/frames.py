@@ -2,11 +2,11 @@
 
     length u32 | kind u8 | flags u8 | header check u16 | number u64 | body (length bytes) | checksum u32
 
-All little endian. Where frames are sealed, a keyed tag of 16 bytes takes the place of the checksum: see
-`wire.sealing`. The checksum is the CRC-32 of header and body. The header check is the low half of the
-CRC-32 of the other 14 header bytes; it is verified before `length` is believed, or one flipped bit would
-stall a link that waits for bytes that never come. CRC-32 finds every error of up to three bits in 11 KB, and
-all but one in 2**32 of the larger ones; TCP's own sum misses 3 % of the two-bit errors (reliability
+All little endian. The checksum is the CRC-32 of header and body, unless both ends have agreed on another
+trailer for the frames that follow their handshake: see `wire.checksums` and `wire.sealing`. The header check is
+the low half of the CRC-32 of the other 14 header bytes; it is verified before `length` is believed, or one
+flipped bit would stall a link that waits for bytes that never come. CRC-32 finds every error of up to three bits
+in 11 KB, and all but one in 2**32 of the larger ones; TCP's own sum misses 3 % of the two-bit errors (reliability
 reference, section 5).
 
 How the format grows: a frame of an unknown kind is skipped when it carries `IGNORABLE`, otherwise the stream
@@ -14,11 +14,10 @@ is broken. With `HAS_SECTION` the body begins with a section (u16 length, then b
 The other flags mean nothing yet, and only a version that both ends have agreed on may set them.
 """
 
-from collections.abc import Callable
 from enum import IntEnum
 from hmac import compare_digest
 from struct import Struct
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from zlib import crc32
 
 from partisan_core.errors import CorruptFrame, FrameError
@@ -33,8 +32,6 @@ HEADER = Struct("<IBBHQ")
 CHECKED_HEADER = Struct("<IBBQ")
 """The header without its own check: what the check covers."""
 CHECKSUM = Struct("<I")
-TAG_SIZE = 16
-"""Bytes of the tag of a sealed frame: one guess in 2**128 is right, and a wrong one ends the connection."""
 _SECTION_LENGTH = Struct("<H")
 
 HEADER_SIZE = HEADER.size
@@ -76,12 +73,47 @@ class Frame(NamedTuple):
     """Without the optional section. Valid only until the reader is fed again: the memory is used again."""
 
 
-def encode_frame(kind: int, body: bytes, number: int = 0, flags: int = 0) -> bytes:
-    """Make a whole frame."""
+class Trailer(Protocol):
+    """What ends each frame of one direction of a connection, in the place of the CRC-32."""
+
+    @property
+    def name(self) -> str:
+        """What listings call it."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+
+    @property
+    def fault(self) -> str:
+        """What is wrong, for people, when it does not match."""
+
+    def make(self, covered: bytes | memoryview, more: bytes | memoryview = b"", /) -> bytes:
+        """The trailer of the next frame: of its header and body, given in one part or two."""
+
+
+class Trailers(NamedTuple):
+    """Both directions of one connection, as one end sees them."""
+
+    outgoing: Trailer
+    incoming: Trailer
+
+
+def encode_frame(kind: int, body: bytes, number: int = 0, flags: int = 0, trailer: Trailer | None = None) -> bytes:
+    """Make a whole frame. Without a `trailer` it ends with its CRC-32, as those of a handshake do."""
     length = len(body)
     check = crc32(CHECKED_HEADER.pack(length, kind, flags, number)) & 0xFFFF
     head = HEADER.pack(length, kind, flags, check, number)
-    return b"".join((head, body, CHECKSUM.pack(crc32(body, crc32(head)))))
+    end = CHECKSUM.pack(crc32(body, crc32(head))) if trailer is None else trailer.make(head, body)
+    return b"".join((head, body, end))
+
+
+def change_trailer(frame: bytes, trailer: Trailer | None) -> bytes:
+    """A frame that ends with its CRC-32, with the `trailer` of its connection instead."""
+    if trailer is None:
+        return frame
+    covered = memoryview(frame)[: -CHECKSUM.size]
+    return b"".join((covered, trailer.make(covered)))
 
 
 class FrameReader:
@@ -91,9 +123,9 @@ class FrameReader:
     most one frame with a body of `max_body`, and never more than has really arrived.
     """
 
-    __slots__ = ("_held", "_size", "_tag", "_trailer", "error", "max_body")
+    __slots__ = ("_held", "_size", "_trailer", "_trailer_size", "error", "max_body")
 
-    def __init__(self, max_body: int, tag: Callable[[memoryview], bytes] | None = None) -> None:
+    def __init__(self, max_body: int, trailer: Trailer | None = None) -> None:
         self.max_body = max_body
         """Bytes allowed in a body, from the next frame on."""
         self.error: FrameError | None = None
@@ -102,9 +134,9 @@ class FrameReader:
         """The part that has arrived of a frame that is not complete."""
         self._size = 0
         """The size of that whole frame; 0 while its header is not complete."""
-        self._tag = tag
-        """Makes the tag that the next frame must have; None: frames have checksums."""
-        self._trailer = CHECKSUM.size if tag is None else TAG_SIZE
+        self._trailer = trailer
+        """What the next frame must end with; None: its CRC-32."""
+        self._trailer_size = CHECKSUM.size if trailer is None else trailer.size
 
     @property
     def pending(self) -> int:
@@ -151,7 +183,7 @@ class FrameReader:
 
     def _read(self, view: memoryview, start: int, frames: list[Frame]) -> None:
         """Read the frames of `view` from `start`; hold what is left. Hot, once per frame, not per message."""
-        end, tag, trailer = len(view), self._tag, self._trailer
+        end, trailer, trailer_size = len(view), self._trailer, self._trailer_size
         while end - start >= HEADER_SIZE:
             length, kind, flags, check, number = HEADER.unpack_from(view, start)
             if crc32(CHECKED_HEADER.pack(length, kind, flags, number)) & 0xFFFF != check:
@@ -162,11 +194,11 @@ class FrameReader:
             if length > self.max_body:
                 raise FrameError(f"a frame of {length} bytes is larger than the {self.max_body} allowed here")
             tail = start + HEADER_SIZE + length
-            if tail + trailer > end:
-                self._size = tail + trailer - start
+            if tail + trailer_size > end:
+                self._size = tail + trailer_size - start
                 break
-            if tag is not None:
-                _check_tag(tag(view[start:tail]), view[tail : tail + trailer])
+            if trailer is not None:
+                _check_trailer(trailer, view[start:tail], view[tail : tail + trailer_size])
             elif crc32(view[start:tail]) != CHECKSUM.unpack_from(view, tail)[0]:
                 raise CorruptFrame(
                     f"the checksum of a frame with {length} bytes does not match: bits changed on the way; "
@@ -177,17 +209,14 @@ class FrameReader:
                 _read_special(frame, frames)
             else:
                 frames.append(frame)
-            start = tail + trailer
+            start = tail + trailer_size
         if start < end:
             self._held += view[start:]
 
 
-def _check_tag(right: bytes, found: memoryview) -> None:
-    if not compare_digest(right, found):
-        raise CorruptFrame(
-            "the keyed tag of a frame does not match: somebody on the way changed, forged, repeated or left out a "
-            "frame; nothing of it was accepted"
-        )
+def _check_trailer(trailer: Trailer, covered: memoryview, found: memoryview) -> None:
+    if not compare_digest(trailer.make(covered), found):
+        raise CorruptFrame(f"{trailer.fault}; nothing of it was accepted")
 
 
 def _read_special(frame: Frame, frames: list[Frame]) -> None:

@@ -28,10 +28,11 @@ import msgspec
 from partisan_core.errors import HandshakeError
 from partisan_core.wire.authentication import Authentication, Keyring
 from partisan_core.wire.checks import Objection, check_bounds, check_lane, check_names, common_version, printable
-from partisan_core.wire.frames import Frame, Kind, encode_frame
+from partisan_core.wire.checksums import agree
+from partisan_core.wire.frames import Frame, Kind, Trailers, encode_frame
 from partisan_core.wire.limits import PREAUTH_BODY
 from partisan_core.wire.messages import MAGIC, Hello, Preamble, Proof, Refusal, Refused, Welcome
-from partisan_core.wire.sealing import Seal, Seals
+from partisan_core.wire.sealing import Seal
 
 SECRETS_DIFFER = (
     "the two nodes do not hold the same secret. Let [security] secret_files name the same file on both; nodes of one "
@@ -170,14 +171,21 @@ class Handshake:
         self.refusal = refusal
         return self.farewell
 
-    def make_seals(self) -> Seals | None:
+    @property
+    def checksum(self) -> str:
+        """The name of the checksum that both ends use on the frames after the handshake, where they are not sealed."""
+        assert self.peer is not None
+        ours, theirs = self.hello.checksums, self.peer.checksums
+        return agree(ours, theirs) if self.role is Role.DIALLER else agree(theirs, ours)
+
+    def make_seals(self) -> Trailers | None:
         """What protects the frames after the handshake; None where checksums are enough for both ends."""
         assert self._authentication is not None
         assert self.peer is not None
         if not (self.hello.keyed or self.peer.keyed):
             return None
         roles = self.role, _OTHER[self.role]
-        return Seals(*(Seal(self._authentication.frame_key(_label(role, "frames"))) for role in roles))
+        return Trailers(*(Seal(self._authentication.frame_key(_label(role, "frames"))) for role in roles))
 
     def _send(self, kind: Kind, message: Hello | Proof | Welcome | Refusal) -> bytes:
         body = _encoder.encode(message)

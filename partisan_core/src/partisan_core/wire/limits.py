@@ -13,6 +13,9 @@ LEAST_BODY = 4 * 1024 * 1024
 """Bytes that the body of a frame may always have after the handshake, however small the largest message may be:
 frames join many messages, and the membership of 10,000 nodes fits (chosen)."""
 
+HELLO_CHECKSUMS = 16
+"""Checksums that a node may offer in a hello (chosen: the CRC-32 and one faster are what there is use for)."""
+
 LANES = 256
 """Lanes of one channel (chosen: the gain of parallel connections ends near 16, performance reference)."""
 

@@ -11,7 +11,7 @@ from typing import Annotated, Self
 from msgspec import Meta, Struct
 
 from partisan_core.identity import NAME_PATTERN, NodeSpec
-from partisan_core.wire.limits import HELLO_ENTRIES, LANES, NONCE_MAX, NONCE_MIN
+from partisan_core.wire.limits import HELLO_CHECKSUMS, HELLO_ENTRIES, LANES, NONCE_MAX, NONCE_MIN
 
 MAGIC = b"PARTISAN"
 VERSIONS = (1, 1)
@@ -57,6 +57,8 @@ class Hello(Struct, frozen=True, array_like=True, kw_only=True):
     nonce: Annotated[bytes, Meta(min_length=NONCE_MIN, max_length=NONCE_MAX)]
     keyed: bool = False
     """This end wants keyed tags on the frames that follow; they are used when either end does."""
+    checksums: Annotated[tuple[Name, ...], Meta(max_length=HELLO_CHECKSUMS)] = ()
+    """The checksums that this end has beside the CRC-32, the one it likes best first: see `wire.checksums`."""
 
 
 class Proof(Struct, frozen=True, array_like=True):

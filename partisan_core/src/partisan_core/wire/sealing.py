@@ -5,9 +5,9 @@ and not sent, so a frame that was changed, forged, repeated, left out or put els
 """
 
 from hashlib import blake2b
-from typing import NamedTuple
 
-from partisan_core.wire.frames import CHECKSUM, TAG_SIZE
+TAG_SIZE = 16
+"""Bytes of a tag: one guess in 2**128 is right, and a wrong one ends the connection."""
 
 _PLACE_BYTES = 8
 
@@ -17,26 +17,19 @@ class Seal:
 
     __slots__ = ("_keyed", "_place")
 
+    name = "keyed"
+    size = TAG_SIZE
+    fault = "the keyed tag of a frame does not match: somebody on the way changed, forged, repeated or left out a frame"
+
     def __init__(self, key: bytes) -> None:
         self._keyed = blake2b(key=key, digest_size=TAG_SIZE)
         self._place = 0
 
-    def tag(self, covered: memoryview) -> bytes:
-        """The tag of the next frame: of its header and body."""
+    def make(self, covered: bytes | memoryview, more: bytes | memoryview = b"", /) -> bytes:
+        """The tag of the next frame: of its header and body, given in one part or two."""
         keyed = self._keyed.copy()
         keyed.update(self._place.to_bytes(_PLACE_BYTES, "little"))
         keyed.update(covered)
+        keyed.update(more)
         self._place += 1
         return keyed.digest()
-
-    def seal(self, frame: bytes) -> bytes:
-        """The next frame with its tag instead of its checksum."""
-        covered = memoryview(frame)[: -CHECKSUM.size]
-        return b"".join((covered, self.tag(covered)))
-
-
-class Seals(NamedTuple):
-    """Both directions of one connection, as one end sees them."""
-
-    outgoing: Seal
-    incoming: Seal

@@ -10,6 +10,7 @@ from partisan_core.config.sources import KeyPath, Settings
 from partisan_core.errors import ConfigError, PluginError, RequirementError
 from partisan_core.plugins import Plugins
 from partisan_core.requirements import check_requirements
+from partisan_core.wire.checksums import CRC32
 
 
 def check_configuration(path: Path | None = None, *, overrides: Mapping[str, object] | None = None) -> list[str]:
@@ -35,6 +36,7 @@ def check_configuration(path: Path | None = None, *, overrides: Mapping[str, obj
         problems += _section_problems(section, settings, plugins)
     problems += _channel_problems(settings, plugins)
     problems += _extension_problems(settings, plugins)
+    problems += _checksum_problems(settings, plugins)
     return problems
 
 
@@ -108,6 +110,16 @@ def _channel_problems(settings: Settings, plugins: Plugins) -> Iterator[str]:
             if selection is not None:
                 path = ("channels", str(channel), key)
                 yield from _part_problems(kind, selection, settings, plugins, path, path)
+
+
+def _checksum_problems(settings: Settings, plugins: Plugins) -> Iterator[str]:
+    pinned, path = settings.value(("links", "checksum")), ("links", "checksum")
+    for name in plugins.names("checksum") if pinned is None else [pinned]:
+        if isinstance(name, str) and name != CRC32:  # the section's own check tells the others
+            try:
+                plugins.checksum(name)
+            except PluginError as error:
+                yield f"{_origin(settings, path)}: {key_path(path)}: {error}"
 
 
 def _origins(settings: Settings) -> dict[str, str]:

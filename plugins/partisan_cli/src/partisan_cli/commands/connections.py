@@ -11,7 +11,7 @@ from partisan_core.spelling import did_you_mean
 from partisan_core.views import ConnectionRow, LinkRow
 
 _COLUMNS = (
-    *("channel", "lane", "state", "by", "address", "age", "rtt", "session", "sent", "received"),
+    *("channel", "lane", "state", "by", "address", "checksum", "age", "rtt", "session", "sent", "received"),
     *("queued", "queued bytes", "dropped", "waits for", "last error"),
 )
 
@@ -68,7 +68,7 @@ def _cells(row: ConnectionRow) -> tuple[object, ...]:
     next_dial = f" in {row.next_dial:.1f} s" if row.next_dial is not None else ""
     return (
         *(row.channel, row.lane, row.state, {True: "us", False: "peer", None: None}[row.dialled]),
-        *(row.address, duration(row.age), milliseconds(row.rtt), row.session, row.sent, row.received),
+        *(row.address, row.checksum, duration(row.age), milliseconds(row.rtt), row.session, row.sent, row.received),
         f"{row.queue_messages}/{row.queue_messages_limit}",
         *(f"{row.queue_bytes}/{row.queue_bytes_limit}", counts(row.dropped)),
         *(f"{row.waits_for}{next_dial}" if row.waits_for else None, error),

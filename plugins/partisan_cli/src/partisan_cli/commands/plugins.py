@@ -98,6 +98,8 @@ def _used(config: Config) -> Iterator[tuple[str, str]]:
             yield "serializer", channel.serializer
     for name in (*config.extensions.enable, *DEFAULT_EXTENSIONS):
         yield "extension", name
+    for name in Plugins().names("checksum") if config.links.checksum is None else [config.links.checksum]:
+        yield "checksum", name
 
 
 def _state(info: PluginInfo, *, active: bool) -> str:
