@@ -29,6 +29,10 @@ CODE_MODULES = frozenset({"cloudpickle", "dill", "jsonpickle", "marshal", "pickl
 CODE_BUILTINS = frozenset({"__import__", "compile", "eval", "exec"})
 
 
+STDLIB_MODULES = sys.stdlib_module_names | {"compression"}
+"""The standard library, with what a later Python than the one that runs this has in it."""
+
+
 class Violation(NamedTuple):
     """One broken rule, at one line."""
 
@@ -160,7 +164,7 @@ def foreign_imports(path: str, source: str, allowed: Set[str]) -> list[Violation
     return [
         Violation(path, one.line, f"imports {one.module}; allowed here: {', '.join(sorted(allowed))}")
         for one in imports(path, source)
-        if one.root not in allowed and one.root not in sys.stdlib_module_names and one.module != "(computed)"
+        if one.root not in allowed and one.root not in STDLIB_MODULES and one.module != "(computed)"
     ]
 
 

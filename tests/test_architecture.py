@@ -3,6 +3,7 @@
 Every gate is first shown to close: a violation is planted and must be found.
 """
 
+import re
 from fnmatch import fnmatch
 
 import pytest
@@ -39,7 +40,8 @@ PURE = (
         f"partisan_core/src/partisan_core/{name}.py"
         for name in (
             "identity", "errors", "events", "effects", "strategy", "host", "notices",
-            "membership", "gossip", "detection", "refs", "wire/*", "detectors/*", "policies/*", "kernel/_links",
+            "membership", "gossip", "detection", "compression", "refs", "wire/*", "detectors/*", "policies/*",
+            "compressions/*", "config/readings", "config/units", "kernel/_links",
         )
     ),
 )  # fmt: skip
@@ -62,8 +64,8 @@ def listed(violations: list[Violation]) -> str:
 
 
 def imports_hookimpl(path: str) -> bool:
-    """A detector or policy of the core is its own plugin module; of the façade it needs only the marker."""
-    return "/detectors/" in path or "/policies/" in path
+    """Such a part of the core is its own plugin module; of the façade it needs only the marker."""
+    return any(f"/{folder}/" in path for folder in ("detectors", "policies", "compressions"))
 
 
 # The gates close.
@@ -230,7 +232,7 @@ def test_a_protocol_module_leans_only_on_pure_ones(path: str) -> None:
 def test_a_distribution_imports_only_what_it_declares(distribution: Distribution) -> None:
     extras = distribution.project.get("optional-dependencies", {}).values()
     needs = [*distribution.project["dependencies"], *(need for extra in extras for need in extra)]
-    declared = {str(need).partition(">")[0].replace("-", "_") for need in needs}
+    declared = {re.split("[>.]", need)[0].replace("-", "_") for need in needs}
     allowed = declared | {distribution.folder.name} | baselines(distribution)
     found = [
         violation

@@ -139,6 +139,12 @@ def test_each_record_of_a_hook_is_in_the_reference_with_its_fields(reference: Pa
         assert [one.name for one in fields(record) if f"| `{one.name}` |" not in section] == []
 
 
+def test_each_protocol_of_what_a_record_makes_is_in_the_reference(reference: Path) -> None:
+    text = (reference / "hooks.md").read_text()
+    made = ["Serializer", "ChannelPolicy", "Compression", "FailureDetector", "Transport"]
+    assert [name for name in made if f"### `{name}`" not in text] == []
+
+
 def documented_sections() -> list[tuple[str, type]]:
     """Each table of the configuration with the class of its keys."""
     sections: list[tuple[str, type]] = [("## `[channels.NAME]`", ChannelConfig)]

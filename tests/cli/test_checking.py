@@ -57,3 +57,14 @@ def test_a_check_tells_what_the_overlay_lacks_and_what_cannot_be_loaded_once() -
     assert [line for line in check_configuration(overrides=lacking) if "lacks 'causal'" in line]
     unknown: dict[str, object] = {"node": {"requires": ["causal"]}, "overlay": {"use": "nothing-like-it"}}
     assert len([line for line in check_configuration(overrides=unknown) if "nothing-like-it" in line]) == 1
+
+
+def test_a_check_looks_into_the_compressions_of_channels() -> None:
+    wrong: dict[str, object] = {
+        "channels": {"a": {"compression": "zslib"}, "b": {"compression": {"use": "zlib", "minimun": "1KiB"}}}
+    }
+    missing = "keyword: channels.a.compression: the compression 'zslib' is not installed"
+    assert check_configuration(overrides=wrong) == [
+        f"{missing} (did you mean 'zlib'?); installed: zlib, zstd",
+        "keyword: channels.b.compression.minimun = \"1KiB\": unknown key (did you mean 'minimum'?)",
+    ]

@@ -23,6 +23,10 @@ fanout = 5
 [channels.bulk]
 queue_bytes = "32MiB"
 policy = "drop_oldest"
+[channels.bulk.compression]
+use = "zlib"
+level = 6
+minimum = "4KiB"
 [links]
 redial_first = "75ms"
 """
@@ -54,6 +58,10 @@ def test_each_value_is_shown_with_who_said_it(machine: Machine, path: Path, monk
     assert shown["overlay.gossip_interval"] == ("1s", "default")
     assert shown["channels.bulk.queue_bytes"] == ("32MiB", str(path))
     assert shown["channels.bulk.serializer"] == (None, "default")
+    assert shown["channels.default.compression"] == (None, "default")
+    assert shown["channels.bulk.compression.use"] == ("zlib", str(path))
+    assert shown["channels.bulk.compression.minimum"] == ("4KiB", str(path))
+    assert shown["channels.bulk.compression.level"] == (6, str(path))
     assert len(shown) == len(rows)
 
 

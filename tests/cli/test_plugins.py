@@ -85,9 +85,10 @@ def test_what_a_configuration_selects_is_active(machine: Machine, site: Site, tm
     site.install("acme-mine", "1", {"serializers:mine": "acme_mine", "extensions:book": "acme_mine"})
     file = tmp_path / "node.toml"
     file.write_text(
-        '[extensions]\nenable = ["book"]\n[channels.a]\nserializer = "mine"\n[channels.b]\npolicy = "drop_oldest"\n'
+        '[extensions]\nenable = ["book"]\n[channels.a]\nserializer = "mine"\ncompression = "zstd"\n'
+        '[channels.b]\npolicy = "drop_oldest"\n'
     )
-    for name in ("mine", "book", "drop_oldest"):
+    for name in ("mine", "book", "drop_oldest", "zstd"):
         assert not row(machine, name)["active"]
         assert row(machine, name, "--config", str(file))["active"]
     for name in ("fullmesh", "block", "msgpack", "bench"):

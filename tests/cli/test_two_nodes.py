@@ -8,19 +8,29 @@ from pathlib import Path
 
 import pytest
 
+from partisan_cli.commands.connections import _compression
+from partisan_core.views import ConnectionRow
 from tests.cli.nodes import Machine, NodeProcess, eventually, files_below
 
 Pair = tuple[Machine, NodeProcess, NodeProcess]
 
+COMPRESSION_FIELDS = ("compression", "packs", "bytes_before", "bytes_after")
+BETA = ("--name", "beta", "--set", 'node.data_dir="kept"', "--set", 'channels.default.compression="zlib"')
+
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """`alpha` with a name and labels of a file, `beta` with a data_dir of its own, joined through the command."""
+    """`alpha` with a name and labels of a file, `beta` with a data_dir of its own, joined through the command.
+
+    Alpha compresses what it sends with `zstd`, which beta cannot undo; beta with `zlib`, which every node can.
+    """
     machine = Machine(tmp_path_factory.mktemp("machine"))
-    (machine.folder / "alpha.toml").write_text('[node]\nname = "alpha"\nlabels = { zone = "eu-1" }\n')
+    (machine.folder / "alpha.toml").write_text(
+        '[node]\nname = "alpha"\nlabels = { zone = "eu-1" }\n[channels.default]\ncompression = "zstd"\n'
+    )
     with ExitStack() as stack:
         alpha = stack.enter_context(machine.run("alpha.toml"))
-        beta = stack.enter_context(machine.run("--name", "beta", "--set", 'node.data_dir="kept"'))
+        beta = stack.enter_context(machine.run(*BETA))
         joined = machine.ask("join", alpha.address, "--data-dir", beta.data_dir)
         assert joined == {"neighbours": ["alpha"]}
         eventually(
@@ -72,6 +82,29 @@ def test_connections_are_listed_per_peer_channel_and_lane(pair: Pair) -> None:
         assert here["checksum"] == there["checksum"] == "xxh3"
         assert (here["waits_for"], here["last_error"], here["resolved"]) == ("", "", True)
     assert (default["sent"], back["lanes"][1]["received"]) == (0, 0)
+
+
+def test_the_compression_of_a_lane_is_listed_or_that_the_peer_cannot_undo_it(pair: Pair) -> None:
+    machine, alpha, beta = pair
+    for node, use, packs, said in ((alpha, "zstd", False, "zstd not at the peer"), (beta, "zlib", True, "zlib ")):
+        (link,) = machine.ask("connections", "--data-dir", node.data_dir)
+        assert [(row["compression"], row["packs"]) for row in link["lanes"]] == [("", False), (use, packs)]
+        lines = machine.call("connections", "--data-dir", node.data_dir).stdout.splitlines()
+        assert [said in line for line in lines if "default" in line] == [True]
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        ({}, None),
+        ({"compression": "zlib"}, "zlib not at the peer"),
+        ({"compression": "zlib", "packs": True}, "zlib"),
+        ({"compression": "zlib", "packs": True, "bytes_before": 1700, "bytes_after": 500}, "zlib 3.4x"),
+    ],
+)
+def test_the_ratio_is_how_many_times_smaller_what_was_sent_became(shown: dict[str, object], said: str | None) -> None:
+    fields = {name: None for name in ConnectionRow.__struct_fields__ if name not in COMPRESSION_FIELDS}
+    assert _compression(ConnectionRow(**(fields | shown))) == said  # type: ignore[arg-type]
 
 
 def test_a_peer_that_is_none_is_answered_with_the_nearest(pair: Pair) -> None:

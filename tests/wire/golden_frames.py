@@ -10,10 +10,10 @@ from msgspec.msgpack import encode
 from msgspec.structs import asdict
 
 from partisan_core.events import Reason
-from partisan_core.wire.batch import encode_data, encode_relayed
+from partisan_core.wire.batch import encode_data, encode_relayed, join_array
 from partisan_core.wire.control import Goodbye, Interest, encode_control
-from partisan_core.wire.fragments import encode_fragment
-from partisan_core.wire.frames import HAS_SECTION, IGNORABLE, Kind, encode_frame
+from partisan_core.wire.fragments import Place, encode_fragment
+from partisan_core.wire.frames import COMPRESSED, HAS_SECTION, IGNORABLE, Kind, encode_frame
 from partisan_core.wire.handshake import State
 from partisan_core.wire.messages import Refused
 from partisan_core.wire.relaying import Forward, Forwarded, Letter, encode_letter
@@ -43,9 +43,9 @@ def _refusal() -> bytes:
 
 
 def _earlier_hello() -> bytes:
-    """A dialler's, before there were `checksums`."""
-    fields = asdict(dialler().hello)
-    return encode_frame(Kind.HELLO, encode([fields[name] for name in fields if name != "checksums"]))
+    """A dialler's, when `keyed` was its last field."""
+    fields = [*asdict(dialler().hello).items()]
+    return encode_frame(Kind.HELLO, encode([value for _, value in fields[: [*dict(fields)].index("keyed") + 1]]))
 
 
 LETTERS: list[Letter] = [
@@ -53,13 +53,17 @@ LETTERS: list[Letter] = [
     Forwarded("alpha", 1_700_000_000_001, 2**63 + 5, b"\x92\xa7greeter\xc0"),
 ]
 
+DEFLATED = b"\x0c\x01\x00\x00\x9b8iyzQjjIj\xd1-\x86\xff\x89#\x1b\x00\x00"
+"""A packed payload of one message; what zlib makes of it may differ between its versions."""
+
 EXAMPLES = {
     **_handshake(),
     "hello_of_an_earlier_version": _earlier_hello(),
     "refusal": _refusal(),
     "data": encode_data(70_001, 2, b"\x92\x92\xa7greeter\x81\xa5hello\x01\x92\xa7greeter\xc0"),
-    "relay": encode_relayed(7, [encode_letter(letter) for letter in LETTERS]),
-    "fragment": encode_fragment(Kind.DATA, 200_000, 131_073, memoryview(b"slice"), 0),
+    "data_compressed": encode_data(70_001, 1, DEFLATED, COMPRESSED),
+    "relay": encode_relayed(7, 2, join_array([encode_letter(letter) for letter in LETTERS])),
+    "fragment": encode_fragment(Place(Kind.DATA, 200_000, 131_073), b"slice", 0),
     "ping": encode_frame(Kind.PING, b"", 5),
     "pong": encode_frame(Kind.PONG, b"", 5),
     "control_interest": encode_frame(Kind.CONTROL, encode_control(Interest(True))),

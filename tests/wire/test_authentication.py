@@ -120,9 +120,15 @@ def test_no_bit_of_a_handshake_can_be_changed_on_the_way(step: int, data: st.Dat
 
 
 @pytest.mark.parametrize(
-    ("wish", "none"), [({"keyed": True}, {"keyed": False}), ({"checksums": ("xxh3",)}, {"checksums": ()})]
+    ("wish", "none"),
+    [
+        ({"keyed": True}, {"keyed": False}),
+        ({"checksums": ("xxh3",)}, {"checksums": ()}),
+        ({"unpacks": ("zlib",)}, {"unpacks": ()}),
+        ({"packs": "zlib"}, {"packs": "zstd"}),
+    ],
 )
-def test_a_wish_for_how_frames_end_cannot_be_taken_out_of_a_hello(
+def test_a_wish_for_how_frames_are_made_cannot_be_taken_out_of_a_hello(
     wish: dict[str, object], none: dict[str, object]
 ) -> None:
     one, other = dialler(**wish), accepter()

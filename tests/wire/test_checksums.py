@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from partisan_core.errors import CorruptFrame
 from partisan_core.wire.batch import encode_data, encode_relayed
 from partisan_core.wire.checksums import CRC32, agree
+from partisan_core.wire.fragments import Place, encode_fragment
 from partisan_core.wire.frames import FRAME_OVERHEAD, HEADER_SIZE, FrameReader, Kind, Trailer, change_trailer
 from partisan_core.wire.limits import HELLO_CHECKSUMS
 from partisan_core.wire.messages import Refused
@@ -50,6 +51,9 @@ def test_more_checksums_than_anybody_needs_and_wrong_names_are_refused(offered: 
     assert this.refusal.code is Refused.MALFORMED
 
 
+PLACE = Place(Kind.DATA, 5, 0)
+
+
 @with_each_checksum
 @given(streams, cuts)
 def test_frames_come_back_as_they_were_however_the_stream_is_split(
@@ -73,8 +77,9 @@ def test_a_frame_keeps_its_size_and_all_but_its_trailer(trailer: Trailer | None,
 @with_each_checksum
 def test_batches_end_like_every_other_frame(trailer: Trailer | None) -> None:
     for made, plain in (
-        (encode_data(7, 2, b"payload", trailer), encode_data(7, 2, b"payload")),
-        (encode_relayed(7, [b"a", b"b"], trailer), encode_relayed(7, [b"a", b"b"])),
+        (encode_data(7, 2, b"payload", 0, trailer), encode_data(7, 2, b"payload")),
+        (encode_relayed(7, 2, b"payload", 0, trailer), encode_relayed(7, 2, b"payload")),
+        (encode_fragment(PLACE, b"slice", 7, 0, trailer), encode_fragment(PLACE, b"slice", 7)),
     ):
         assert made == change_trailer(plain, trailer)
         assert [one.number for one in FrameReader(ROOM, trailer).feed(made)] == [7]

@@ -5,15 +5,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partisan_core.errors import FrameError
-from partisan_core.wire.fragments import Assembly, Whole, encode_fragment
+from partisan_core.wire.fragments import Assembly, Place, Whole, encode_fragment, split_fragment
 from partisan_core.wire.frames import FrameReader, Kind
 
 LIMIT = 1000
+PLACE_SIZE = 9
+
+
+def add(assembly: Assembly, number: int, body: memoryview) -> Whole | None:
+    """As a node does with a frame."""
+    return assembly.add(*split_fragment(body), number)
 
 
 def body(offset: int, part: bytes, *, total: int, kind: int = Kind.DATA, number: int = 0) -> memoryview:
     """What a reader hands over of one FRAGMENT frame."""
-    (frame,) = FrameReader(LIMIT * 2).feed(encode_fragment(kind, total, offset, memoryview(part), number))
+    (frame,) = FrameReader(LIMIT * 2).feed(encode_fragment(Place(kind, total, offset), part, number))
     assert (frame.kind, frame.number) == (Kind.FRAGMENT, number)
     return frame.body
 
@@ -30,7 +36,7 @@ def test_messages_come_back_one_after_the_other(messages: list[tuple[bytes, int]
         for offset in range(0, len(message), size):
             last = number if offset + size >= len(message) else 0
             part = body(offset, message[offset : offset + size], total=len(message), kind=kind, number=last)
-            wholes.append(assembly.add(last, part))
+            wholes.append(add(assembly, last, part))
         whole = wholes.pop()
         assert wholes == [None] * len(wholes)
         assert whole is not None
@@ -40,7 +46,6 @@ def test_messages_come_back_one_after_the_other(messages: list[tuple[bytes, int]
 BEGUN = body(0, b"abcd", total=12)
 
 WRONG = {
-    "nothing in it": (BEGUN[:9], 0, "has nothing in it"),
     "the same again": (BEGUN, 0, "a fragment from 0 of 12 bytes came where the one from 4 of 12 was due"),
     "a later one": (body(8, b"ijkl", total=12, number=1), 1, "from 8 of 12 bytes came where the one from 4"),
     "beyond its end": (body(4, b"efghijklm", total=12, number=1), 1, "came where the one from 4 of 12 was due"),
@@ -57,11 +62,11 @@ def test_a_fragment_in_the_wrong_place_is_refused_and_nothing_is_kept(
     wrong: memoryview, number: int, complaint: str
 ) -> None:
     assembly = Assembly(LIMIT)
-    assembly.add(0, BEGUN)
+    add(assembly, 0, BEGUN)
     with pytest.raises(FrameError, match=complaint):
-        assembly.add(number, wrong)
+        add(assembly, number, wrong)
     assert assembly.total == 0
-    assert assembly.add(0, BEGUN) is None
+    assert add(assembly, 0, BEGUN) is None
 
 
 STRANGE = {
@@ -76,8 +81,13 @@ STRANGE = {
 def test_a_message_that_cannot_be_does_not_begin(strange: memoryview, complaint: str) -> None:
     assembly = Assembly(LIMIT)
     with pytest.raises(FrameError, match=complaint):
-        assembly.add(0, strange)
+        add(assembly, 0, strange)
     assert assembly.total == 0
+
+
+def test_a_fragment_with_nothing_in_it_is_refused() -> None:
+    with pytest.raises(FrameError, match="a fragment of 9 bytes has nothing in it"):
+        split_fragment(BEGUN[:PLACE_SIZE])
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.binary(max_size=30)), max_size=20))
@@ -85,7 +95,7 @@ def test_any_bodies_are_assembled_or_refused_by_name(bodies: list[tuple[int, byt
     assembly = Assembly(LIMIT)
     for number, content in bodies:
         try:
-            assembly.add(number, memoryview(content))
+            add(assembly, number, memoryview(content))
         except FrameError:
-            assert assembly.total == 0
+            assert len(content) <= PLACE_SIZE or assembly.total == 0
         assert assembly.total <= LIMIT

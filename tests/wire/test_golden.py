@@ -5,12 +5,14 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from partisan_core.compressions.zlib import Zlib, ZlibOptions
 from partisan_core.wire.batch import split_data
 from partisan_core.wire.control import Goodbye, Interest, decode_control
 from partisan_core.wire.frames import IGNORABLE, Frame, FrameReader, Kind
 from partisan_core.wire.handshake import Handshake, State
 from partisan_core.wire.limits import PREAUTH_BODY
 from partisan_core.wire.messages import Hello, Proof, Refusal, Refused, Welcome
+from partisan_core.wire.packing import Packing
 from partisan_core.wire.relaying import decode_letters
 from tests.wire.golden_frames import EXAMPLES, FOLDER, LETTERS, stored
 from tests.wire.hands import ALPHA, BETA, accepter, dialler, frame, hello, unsigned
@@ -48,7 +50,7 @@ def test_todays_reader_reads_the_hello_of_an_earlier_version() -> None:
     other = accepter()
     other.receive(frame(stored("hello_of_an_earlier_version")))
     assert other.peer == hello(ALPHA)
-    assert other.peer.checksums == ()
+    assert (other.peer.checksums, other.peer.unpacks, other.peer.packs) == ((), (), "")
 
 
 def test_todays_reader_reads_the_golden_refusal() -> None:
@@ -63,6 +65,10 @@ def test_todays_reader_reads_the_other_golden_frames() -> None:
     count, payload = split_data(data.body)
     assert (data.number, count) == (70_001, 2)
     assert msgspec.msgpack.decode(payload) == [["greeter", {"hello": 1}], ["greeter", None]]
+    compressed = frame(stored("data_compressed"))
+    count, payload = split_data(compressed.body, compressed.flags)
+    plain = Packing(unpacker=Zlib(ZlibOptions())).unpack(compressed.flags, payload, 1000)
+    assert (count, msgspec.msgpack.decode(plain)) == (1, [["greeter", "a" * 255]])
     relay = frame(stored("relay"))
     count, payload = split_data(relay.body)
     assert (relay.number, count, relay.flags) == (7, 2, IGNORABLE)

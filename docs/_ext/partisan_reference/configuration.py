@@ -27,6 +27,11 @@ SELECTION = """
 is `"{default}"`. All other keys of the table belong to that plugin.
 """
 
+COMPRESSION = """
+The key `compression` is the name of an installed compression, or a table `[channels.NAME.compression]` with `use` and
+the keys that belong to it.
+"""
+
 WORDS: dict[object, str] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
 """What a type is called by those who write a file and no Python."""
 
@@ -47,7 +52,7 @@ def _section(section: "Field[Any]") -> str:
         return _selection(section.name, default)
     options = ChannelConfig if section.name == "channels" else type(default)
     title = f"[{section.name}.NAME]" if section.name == "channels" else f"[{section.name}]"
-    return f"## `{title}`\n\n{_subject(options)}\n\n{_options(options)}"
+    return "\n\n".join([f"## `{title}`", _subject(options), _options(options), *_added(section.name)])
 
 
 def _subject(options: type) -> str:
@@ -57,9 +62,17 @@ def _subject(options: type) -> str:
 
 
 def _selection(section: str, default: Selection) -> str:
+    return "\n\n".join([f"## `[{section}]`", SELECTION.format(default=default.use).strip(), *_plugins(section)])
+
+
+def _added(section: str) -> list[str]:
+    """What the installed compressions add to a channel's table."""
+    return [COMPRESSION.strip(), *_plugins("compression")] if section == "channels" else []
+
+
+def _plugins(kind: str) -> list[str]:
     plugins = Plugins()
-    installed = [_plugin(plugins, info) for info in plugins.listing() if info.kind == section]
-    return "\n\n".join([f"## `[{section}]`", SELECTION.format(default=default.use).strip(), *installed])
+    return [_plugin(plugins, info) for info in plugins.listing() if info.kind == kind]
 
 
 def _plugin(plugins: Plugins, info: PluginInfo) -> str:

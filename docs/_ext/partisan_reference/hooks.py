@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 
 from partisan_core import hookspecs, kinds
+from partisan_core.compression import Compression
 from partisan_reference import markdown
 from partisan_reference.markdown import code, described, prose, table
 
@@ -58,4 +59,4 @@ def _hook(hook: Callable[..., object]) -> str:
 
 def _protocols() -> list[type]:
     own = [one for one in vars(kinds).values() if inspect.isclass(one) and one.__module__ == kinds.__name__]
-    return [one for one in own if getattr(one, "_is_protocol", False)]
+    return [*(one for one in own if getattr(one, "_is_protocol", False)), Compression]

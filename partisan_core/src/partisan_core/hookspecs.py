@@ -79,6 +79,17 @@ def partisan_channel_policy() -> kinds.ChannelPolicyPlugin:
     raise NotImplementedError
 
 
+def partisan_compression() -> kinds.CompressionPlugin:
+    """Hand over a compression: how the frames of a channel become smaller. Group `partisan.compressions`.
+
+    Called when: a node starts with a channel whose `compression` names it; `zlib` whenever it is installed.
+    Returns: the factory and its configuration class; the factory is called for each such channel, and once more.
+    May it block: no. The compression runs inside the writer and the reader of each connection.
+    Since: 1.3
+    """
+    raise NotImplementedError
+
+
 def partisan_failure_detector() -> kinds.FailureDetectorPlugin:
     """Hand over a failure detector: whom the node suspects. Group `partisan.failure_detectors`.
 

@@ -8,8 +8,11 @@ from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from random import Random
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
+from partisan_core.compression import Compression
+from partisan_core.config.readings import Table
+from partisan_core.config.units import Size
 from partisan_core.detection import DetectorEffect, DetectorEvent
 from partisan_core.identity import Address, NodeSpec
 from partisan_core.notices import Notice
@@ -275,6 +278,24 @@ class ChannelPolicyPlugin:
     """Called with an instance of `config` for each channel, when there is no `policy`. Since: 1.3"""
     config: type = NoOptions
     """A frozen dataclass: the rest of the table `policy` of the channel. Since: 1.3"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompressionOptions(Table):
+    """What every compression can be told: the parent of their configuration classes. Since: 1.3."""
+
+    minimum: Annotated[int, Size()] = 1024
+    """Frames with less in them are sent as they are. Default chosen: such a frame takes one packet in any case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompressionPlugin:
+    """A compression. Since: 1.3."""
+
+    make: Callable[[Any], Compression]
+    """Called with an instance of `config` for each channel; and once with its defaults, to undo what peers send."""
+    config: type[CompressionOptions] = CompressionOptions
+    """A frozen dataclass: the rest of the table `compression` of the channel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ API_VERSION = (1, 3)
 say and need not: `OverlayPlugin.unconnected`, the event `Reserve`, the effect `Decline`, the counter `ignored`. 1.3
 added channel policies with options (`ChannelPolicyPlugin.make`), and such as keep a lane's queue (`StatePolicy`); of a
 transport `TransportPlugin.secure`, `names` of a wire, the error `PeerUncertified`; `Unreadable` messages; and
-checksums, a kind that was not there.
+checksums and compressions, kinds that were not there.
 """
 
 GROUPS = {
@@ -39,6 +39,7 @@ GROUPS = {
     "checksum": "partisan.checksums",
     "serializer": "partisan.serializers",
     "channel_policy": "partisan.channel_policies",
+    "compression": "partisan.compressions",
     "failure_detector": "partisan.failure_detectors",
     "overlay": "partisan.overlays",
     "extension": "partisan.extensions",
@@ -56,6 +57,7 @@ PUBLISHED = {
     ("serializer", "json"): "partisan-codec-json",
     ("serializer", "msgpack"): "partisan-codec-msgpack",
     ("channel_policy", "monotonic"): "partisan-policy-monotonic",
+    ("compression", "zstd"): "partisan-compression-zstd",
     ("transport", "tls"): "partisan-transport-tls",
     ("checksum", "xxh3"): "partisan-checksum-xxh3",
     ("extension", "control"): "partisan-control",
@@ -103,6 +105,10 @@ class Plugins:
     def channel_policy(self, use: str) -> kinds.ChannelPolicyPlugin:
         """Load a channel policy; see `transport`."""
         return self._load("channel_policy", use, kinds.ChannelPolicyPlugin)
+
+    def compression(self, use: str) -> kinds.CompressionPlugin:
+        """Load a compression; see `transport`."""
+        return self._load("compression", use, kinds.CompressionPlugin)
 
     def failure_detector(self, use: str) -> kinds.FailureDetectorPlugin:
         """Load a failure detector; see `transport`."""

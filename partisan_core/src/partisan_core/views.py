@@ -144,6 +144,14 @@ class ConnectionRow(Struct, frozen=True):
     """Until this node dials it again; null: it will not, or does so now."""
     checksum: str | None
     """What ends its frames: `crc32`, the checksum that both ends have, or `keyed`, a keyed tag; null: not connected."""
+    compression: str = ""
+    """What the channel is to be compressed with, of what this node sends; empty: with nothing."""
+    packs: bool = False
+    """It is: the peer can undo it."""
+    bytes_before: int = 0
+    """Of its messages before they were compressed, whether or not that made them smaller."""
+    bytes_after: int = 0
+    """Of the same afterwards."""
 
 
 class LinkRow(Struct, frozen=True):

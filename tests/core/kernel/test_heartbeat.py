@@ -18,6 +18,7 @@ from partisan_core.notices import ChannelDown, ChannelUp
 from partisan_core.policies.block import Block
 from partisan_core.transports.memory import MemoryNetwork
 from partisan_core.views import ConnectionRow, LaneState
+from partisan_core.wire.packing import Packing
 from tests.core.kernel.nodes import Memory, link, notice_of, opened, pair, until
 from tests.core.kernel.test_virtual_time import frail_pair
 
@@ -112,7 +113,7 @@ async def test_a_writer_that_is_woken_for_a_receiver_that_leads_has_not_heard_of
     listener = await network.listen(Address("here", 0))
     near, far = await network.dial(listener.address), await listener.accept()
     lane = Lane("default", 0, Block(), Limits(10, 1000, 1000))
-    writer = Writer(near, lane, cast("Channel", None), cast("Carrier", None), None)
+    writer = Writer(near, lane, cast("Channel", None), cast("Carrier", None), None, Packing())
     async with trio.open_nursery() as nursery:
         nursery.start_soon(writer.run)
         writer.put_control(bytes(1_000_000))

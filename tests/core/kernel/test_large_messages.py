@@ -11,7 +11,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from partisan_core import Mailbox, Node
 from partisan_core.errors import EncodeError
 from partisan_core.views import LaneState
-from partisan_core.wire.fragments import encode_fragment
+from partisan_core.wire.fragments import Place, encode_fragment
 from partisan_core.wire.frames import Kind
 from partisan_core.wire.messages import Welcome
 from tests.core.kernel.nodes import PATIENCE, opened, until
@@ -121,8 +121,8 @@ HALF = 400_000
 def half(second: bool) -> bytes:
     """The first or the second fragment of a message of 700,000 bytes."""
     if second:
-        return encode_fragment(Kind.DATA, len(BODY), HALF, memoryview(BODY)[HALF:], 1)
-    return encode_fragment(Kind.DATA, len(BODY), 0, memoryview(BODY)[:HALF], 0)
+        return encode_fragment(Place(Kind.DATA, len(BODY), HALF), BODY[HALF:], 1)
+    return encode_fragment(Place(Kind.DATA, len(BODY), 0), BODY[:HALF], 0)
 
 
 def data_lane(alpha: Node, index: int) -> tuple[LaneState, str]:
@@ -147,7 +147,7 @@ async def test_a_peer_over_its_budget_waits_with_that_lane_alone_until_another_m
         await peer.say(0, data_frame(1, "meanwhile", mailbox="small"))
         assert await received(small, 1) == ["meanwhile"]
         assert len(box) == 0
-        last = encode_fragment(Kind.DATA, len(BODY), HALF, memoryview(BODY)[HALF:], 2)
+        last = encode_fragment(Place(Kind.DATA, len(BODY), HALF), BODY[HALF:], 2)
         await peer.say(0, last)
         assert await received(box, 2) == [bytes(700_000)] * 2
         await until(lambda: data_lane(alpha, 1)[0] is LaneState.CONNECTED)

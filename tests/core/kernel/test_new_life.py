@@ -123,7 +123,11 @@ async def test_a_stale_answer_to_an_earlier_life_does_not_end_the_next_one() -> 
         async with stream:
             handshake = Handshake(Role.ACCEPTER, beta_hello, Keyring("default", [automatic_secret("default")]))
             stranger = Stranger(stream)
-            for reply in (handshake.greet, lambda: handshake.refuse(Refused.STALE, "a newer life is known")):
+            replies: list[Callable[[], bytes]] = [
+                handshake.greet,
+                lambda: handshake.refuse(Refused.STALE, "a newer life is known"),
+            ]
+            for reply in replies:
                 frame = await stranger.read()
                 assert frame is not None
                 handshake.receive(frame)

@@ -47,6 +47,9 @@ class Selection(Table):
 class Choice(Reading[Selection]):
     """A plugin's name alone, or a table like those of the sections."""
 
+    example: str
+    """Of a table."""
+
     def parse(self, value: object) -> Selection:
         """Accept both."""
         if isinstance(value, Selection):
@@ -54,13 +57,14 @@ class Choice(Reading[Selection]):
         table = {"use": value} if isinstance(value, str) else value
         use = table.get("use") if isinstance(table, Mapping) else None
         if not isinstance(use, str) or not use or not isinstance(table, Mapping):
-            raise Expected(
-                'the name of a plugin in quotes, or a table, for example { use = "monotonic", every = "1s" }'
-            )
+            raise Expected(f"the name of a plugin in quotes, or a table, for example {self.example}")
         return Selection(use=str(use), options={str(key): option for key, option in table.items() if key != "use"})
 
     def check(self, value: Selection) -> None:
         """Whether there is such a plugin shows when it is loaded."""
+
+
+_POLICY, _COMPRESSION = Choice('{ use = "monotonic", every = "1s" }'), Choice('{ use = "zlib", minimum = "4KiB" }')
 
 
 def _default(section: str) -> Selection:
@@ -115,11 +119,14 @@ class ChannelConfig(Table):
 
     parallelism: Annotated[int, Count(1, 64)] = 1
     """How many connections (lanes) at most; the smaller wish of both ends counts. Default: Partisan's."""
-    policy: Annotated[Selection, Choice()] = field(default_factory=lambda: Selection(use="block"))
+    policy: Annotated[Selection, _POLICY] = field(default_factory=lambda: Selection(use="block"))
     """The channel policy: what happens when a lane is full; its name, or a table with `use` and the policy's own
     options. Default chosen: backpressure loses nothing."""
     serializer: str | None = None
     """The serializer of this channel; by default the node's."""
+    compression: Annotated[Selection | None, _COMPRESSION] = None
+    """The compression of what this node sends, where the peer can undo it; its name, or a table with `use` and the
+    compression's own options. Default chosen: it costs more time than a local network does."""
     queue_messages: Annotated[int, Count(1, 100_000_000)] = 3_000
     """Bound of each lane's queue. Default measured: a few milliseconds of full speed; with 10,000 small messages queued
     the one-way rate is a tenth lower, as they have left the cache when they are written."""

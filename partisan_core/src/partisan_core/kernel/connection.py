@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from partisan_core.errors import FrameError, WireError
 from partisan_core.events import Reason
-from partisan_core.kernel.budget import Budget, Claim
+from partisan_core.kernel.budget import Budget
 from partisan_core.kernel.channels import DECODE_ERRORS, Channel
 from partisan_core.kernel.incoming import CARRIES_MESSAGES, Incoming, Recipient
 from partisan_core.kernel.lane import Lane, Room
@@ -18,9 +18,9 @@ from partisan_core.kernel.writer import Writer
 from partisan_core.kinds import Wire
 from partisan_core.wire.checksums import CRC32
 from partisan_core.wire.control import Goodbye, Interest, decode_control, encode_control
-from partisan_core.wire.fragments import Assembly
-from partisan_core.wire.frames import Frame, FrameReader, Kind, Trailers, encode_frame
+from partisan_core.wire.frames import COMPRESSED, Frame, FrameReader, Kind, Trailers, encode_frame
 from partisan_core.wire.messages import Hello
+from partisan_core.wire.packing import Packing
 from partisan_core.wire.session import Losses
 
 _CONTROL_LIMIT = 1000
@@ -54,7 +54,14 @@ class Connection:
     """Owns a wire from the end of the handshake to its close."""
 
     def __init__(
-        self, shaken: Shaken, channel: Channel, owner: Owner, buffer: memoryview, max_body: int, budget: Budget
+        self,
+        shaken: Shaken,
+        channel: Channel,
+        packing: Packing,
+        owner: Owner,
+        buffer: memoryview,
+        max_body: int,
+        budget: Budget,
     ) -> None:
         wire, lane, trailers = shaken.wire, shaken.lane, shaken.trailers
         self.wire, self.peer, self.lane = wire, shaken.hello.node, lane
@@ -67,11 +74,12 @@ class Connection:
         """Why it broke."""
         self.gave_up = False
         self.frames_in = 0
+        self.packing = packing
         self._owner = owner
-        self.incoming = Incoming(self.peer, lane, channel, owner, Assembly(max_body), Claim(budget))
+        self.incoming = Incoming(self.peer, lane, channel, packing, owner, max_body, budget)
         frames = FrameReader(max_body, trailers and trailers.incoming)
         self.reader = Reader(wire, lane, self._take_in, buffer=buffer, frames=frames)
-        self.writer = Writer(wire, lane, channel, self, trailers and trailers.outgoing)
+        self.writer = Writer(wire, lane, channel, self, trailers and trailers.outgoing, packing)
         self._said_goodbye = False
         self.ended = trio.Event()
         self.pings = Pings()
@@ -191,6 +199,8 @@ class Connection:
         return full
 
     def _on_other(self, frame: Frame) -> None:
+        if frame.flags & COMPRESSED:
+            raise FrameError(f"a frame of kind {frame.kind} is said to be compressed, which only messages can be")
         match frame.kind:
             case Kind.PING:
                 if self.writer.control_waiting >= _CONTROL_LIMIT:

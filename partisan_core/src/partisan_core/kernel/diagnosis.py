@@ -94,6 +94,10 @@ def _row(peer: Peer, key: LaneKey, lane: Lane, now: float) -> ConnectionRow:
         resolved=trouble.resolved,
         next_dial=max(0.0, due - now) if math.isfinite(due) else None,
         checksum=None if connection is None else connection.checksum,
+        compression="" if connection is None else connection.packing.wish,
+        packs=connection is not None and connection.packing.packs,
+        bytes_before=0 if connection is None else connection.packing.bytes_before,
+        bytes_after=0 if connection is None else connection.packing.bytes_after,
     )
 
 

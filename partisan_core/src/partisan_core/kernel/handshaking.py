@@ -47,6 +47,8 @@ class Shaker(Struct, eq=False):
     _checksums: Mapping[str, Checksum]
     _judge: Judge
     _lane_of: Callable[[Hello], Lane | None]
+    _packs: Callable[[str], str]
+    """The compression of a channel."""
     _rng: random.Random
 
     async def dial(self, wire: Wire, key: LaneKey, expected: str | None) -> Shaken:
@@ -80,7 +82,8 @@ class Shaker(Struct, eq=False):
         exchange = _Exchange(wire, Handshake(Role.ACCEPTER, self._introduce(MEMBERSHIP_LANE, wire), self._keyring))
         handshake = exchange.handshake
         await exchange.read()
-        await exchange.write(handshake.greet())
+        assert handshake.peer is not None
+        await exchange.write(handshake.greet(self._packs(handshake.peer.channel)))
         await exchange.read()
         assert handshake.proof is not None
         hello = await self._admit(exchange, dialled=False)

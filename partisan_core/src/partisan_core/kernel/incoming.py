@@ -6,14 +6,15 @@ from typing import Protocol, TypeVar
 from partisan_core.drops import DropReason
 from partisan_core.errors import FrameError
 from partisan_core.identity import NodeSpec
-from partisan_core.kernel.budget import Claim
+from partisan_core.kernel.budget import Budget, Claim
 from partisan_core.kernel.channels import DECODE_ERRORS, Channel
 from partisan_core.kernel.lane import Lane, Room
 from partisan_core.mailboxes import Feeder, Mailbox
 from partisan_core.wire.batch import split_data
 from partisan_core.wire.checks import printable
-from partisan_core.wire.fragments import Assembly
+from partisan_core.wire.fragments import Assembly, split_fragment
 from partisan_core.wire.frames import Frame, Kind
+from partisan_core.wire.packing import Packing
 from partisan_core.wire.relaying import Letter, decode_letters
 
 _DATA, _FRAGMENT = int(Kind.DATA), int(Kind.FRAGMENT)
@@ -38,18 +39,27 @@ class Incoming:
     """One connection's. What does not fit together raises `FrameError`."""
 
     def __init__(
-        self, peer: NodeSpec, lane: Lane, channel: Channel, recipient: Recipient, assembly: Assembly, claim: Claim
+        self,
+        peer: NodeSpec,
+        lane: Lane,
+        channel: Channel,
+        packing: Packing,
+        recipient: Recipient,
+        max_body: int,
+        budget: Budget,
     ) -> None:
         self.messages = 0
         self._peer, self._lane, self._channel, self._recipient = peer, lane, channel, recipient
-        self._decode = channel.codec.decode_batch
-        self._assembly, self._claim = assembly, claim
+        self._decode, self._packing = channel.codec.decode_batch, packing
+        self._max_body = max_body
+        self._assembly, self._claim = Assembly(max_body), Claim(budget)
 
     def take(self, frame: Frame, feeder: Feeder) -> Room | None:
         """Take a frame in; returns what keeps the lane from being read now."""
         if frame.kind == _FRAGMENT:
             return self._on_fragment(frame, feeder)
-        count, payload = split_data(frame.body)
+        count, payload = split_data(frame.body, frame.flags)
+        payload = self._packing.unpack(frame.flags, payload, self._max_body)
         return self._on_messages(frame.kind, frame.number, count, payload, feeder)
 
     def end(self) -> None:
@@ -60,7 +70,9 @@ class Incoming:
     def _on_fragment(self, frame: Frame, feeder: Feeder) -> Room | None:
         """A slice of a large message: it begins when the peer's budget has room, and is delivered with its last."""
         begins = not self._assembly.total
-        whole = self._assembly.add(frame.number, frame.body)
+        place, part = split_fragment(frame.body)
+        part = self._packing.unpack(frame.flags, part, self._max_body)
+        whole = self._assembly.add(place, part, frame.number)
         if whole is None:
             return None if not begins or self._claim.begin(self._assembly.total) else self._claim
         self._claim.end()

@@ -14,6 +14,7 @@ from partisan_core.host import StrategyHost
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.budget import Budget
 from partisan_core.kernel.channels import MEMBERSHIP, Channel, Deliver, MembershipCodec
+from partisan_core.kernel.compressing import Compressions
 from partisan_core.kernel.connection import Connection, Owner, Shaken
 from partisan_core.kernel.doorway import Doorway
 from partisan_core.kernel.driver import Driver
@@ -80,6 +81,7 @@ class Kernel:
         self._serializers: dict[str, Serializer] = {}
         self.strategy = self._make_strategy()
         self.channels = self._make_channels()
+        self.compressions = Compressions(config, plugins)
         self._make_parts()
 
     # -- making -------------------------------------------------------------------------------------------------
@@ -130,7 +132,15 @@ class Kernel:
         )
         self.remembering = Remembering(self._state, self.me.name, self._strategy_snapshot, self.journal)
         self.judge = Judge(lambda: self.me, self.members, self.channels, self.peers, config.security.deny)
-        shaker = Shaker(self._introduce, self.security.keyring, self._checksums, self.judge, self._lane_of, self.rng)
+        shaker = Shaker(
+            self._introduce,
+            self.security.keyring,
+            self._checksums,
+            self.judge,
+            self._lane_of,
+            self.compressions.packs,
+            self.rng,
+        )
         self.doorway = Doorway(
             shaker,
             self.peers,
@@ -279,6 +289,8 @@ class Kernel:
             nonce=secrets.token_bytes(NONCE_SENT),
             keyed=self.security.wants_keyed(wire.remote),
             checksums=tuple(self._checksums),
+            unpacks=self.compressions.unpacks,
+            packs=self.compressions.packs(channel),
         )
 
     def _lane_of(self, hello: Hello) -> Lane | None:
@@ -291,9 +303,10 @@ class Kernel:
     def _connect(self, shaken: Shaken, owner: Owner, peer: Peer) -> Connection:
         max_body = max(LEAST_BODY, self.config.limits.message + _BODY_MARGIN)
         channel = self.channels[shaken.lane.channel]
+        packing = self.compressions.agree(channel.name, shaken.hello)
         # the membership lane has a budget of its own: it is never kept from being read
         budget = Budget(max_body) if channel.name == MEMBERSHIP else peer.budget
-        return Connection(shaken, channel, owner, self._read_buffer, max_body, budget)
+        return Connection(shaken, channel, packing, owner, self._read_buffer, max_body, budget)
 
     def _connections(self) -> Sequence[Connection]:
         return [connection for peer in self.peers.table.values() for connection in peer.connections.values()]

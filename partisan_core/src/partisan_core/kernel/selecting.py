@@ -9,7 +9,7 @@ from partisan_core.config.loader import structure_options
 from partisan_core.config.model import Config, Selection
 from partisan_core.errors import PluginError
 from partisan_core.identity import check_name
-from partisan_core.kinds import ChannelPolicy, ChannelPolicyPlugin
+from partisan_core.kinds import ChannelPolicy, ChannelPolicyPlugin, CompressionOptions, CompressionPlugin
 from partisan_core.plugins import Plugins, blaming
 from partisan_core.wire.checksums import CRC32, Checksum
 from partisan_core.wire.limits import HELLO_CHECKSUMS
@@ -49,15 +49,34 @@ def select(config: Config, section: str, load: Callable[[str], _Plugin]) -> tupl
 
 def select_policy(config: Config, channel: str, load: Callable[[str], ChannelPolicyPlugin]) -> ChannelPolicy:
     """The policy of a channel, made with its options when it takes some; raises as `select`."""
-    selection = replace(config.channels[channel].policy, origins=config.origins)
+    selection = config.channels[channel].policy
     with named_by(config, f"channels.{channel}.policy"):
-        plugin = load(selection.use)
-        options: object = structure_options(selection, plugin.config, "channels", channel, "policy")
+        plugin, options = _select_for_channel(config, channel, "policy", selection, load)
         if plugin.make is not None:
             return plugin.make(options)
         if plugin.policy is None:
             raise PluginError(f"the channel policy {selection.use!r} hands over neither a policy nor what makes one")
         return plugin.policy
+
+
+def select_compression(
+    config: Config, channel: str, selection: Selection, load: Callable[[str], CompressionPlugin]
+) -> tuple[CompressionPlugin, CompressionOptions]:
+    """The compression that a channel selects, and its options; raises as `select`."""
+    with named_by(config, f"channels.{channel}.compression"):
+        plugin, options = _select_for_channel(config, channel, "compression", selection, load)
+        if not isinstance(options, CompressionOptions):
+            raise PluginError(f"the compression {selection.use!r}: its config is no subclass of CompressionOptions")
+        return plugin, options
+
+
+def _select_for_channel(
+    config: Config, channel: str, key: str, selection: Selection, load: Callable[[str], _Plugin]
+) -> tuple[_Plugin, object]:
+    plugin = load(selection.use)
+    located = replace(selection, origins=config.origins)
+    options: object = structure_options(located, plugin.config, "channels", channel, key)
+    return plugin, options
 
 
 def select_checksums(config: Config, plugins: Plugins) -> dict[str, Checksum]:

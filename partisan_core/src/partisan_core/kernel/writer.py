@@ -10,8 +10,9 @@ from partisan_core.kernel.lane import Carrier, Lane
 from partisan_core.kernel.sides import SideQueue
 from partisan_core.kinds import Wire
 from partisan_core.wire.batch import encode_data, encode_relayed, join_array
-from partisan_core.wire.fragments import encode_fragment
+from partisan_core.wire.fragments import Place, encode_fragment
 from partisan_core.wire.frames import Kind, Trailer, change_trailer
+from partisan_core.wire.packing import Packing
 
 _BURST = 50e-6
 """Seconds between two messages of one burst at most: a few sends take less, a turn of trio's loop more (measured)."""
@@ -20,12 +21,21 @@ _BURST = 50e-6
 class Writer:
     """Writes the frames of one connection, in one task; an idle lane's next message is written by its sender."""
 
-    def __init__(self, wire: Wire, lane: Lane, channel: Channel, connection: Carrier, trailer: Trailer | None) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        lane: Lane,
+        channel: Channel,
+        connection: Carrier,
+        trailer: Trailer | None,
+        packing: Packing,
+    ) -> None:
         self.frames_out = self.messages_out = self.bytes_out = 0
         self._wire, self._lane, self._channel = wire, lane, channel
         self._connection = connection
         self._trailer = trailer
         """Ends every frame, in the order of writing; None: the CRC-32."""
+        self._packing = packing
         self._control: list[bytes] = []
         self._unsent: memoryview | None = None
         self._resting: trio.lowlevel.Task | None = None
@@ -120,14 +130,15 @@ class Writer:
                 self._sliced = None
                 side.finish()
             self.frames_out += 1
-            yield encode_fragment(side.kind, total, offset, part, number, self._trailer)
+            flags, packed = self._packing.pack(part)
+            yield encode_fragment(Place(side.kind, total, offset), packed, number, flags, self._trailer)
 
     def _whole_frame(self, kind: Kind, pieces: list[bytes]) -> bytes:
         self.frames_out += 1
         first = self._number(len(pieces))
-        if kind is Kind.DATA:
-            return encode_data(first, len(pieces), self._channel.codec.join(pieces), self._trailer)
-        return encode_relayed(first, pieces, self._trailer)
+        flags, payload = self._packing.pack(self._payload(kind, pieces))
+        encode = encode_data if kind is Kind.DATA else encode_relayed
+        return encode(first, len(pieces), payload, flags, self._trailer)
 
     def _payload(self, kind: Kind, pieces: list[bytes]) -> bytes:
         return self._channel.codec.join(pieces) if kind is Kind.DATA else join_array(pieces)

@@ -30,15 +30,34 @@ class Whole(NamedTuple):
     payload: memoryview
 
 
+class Place(NamedTuple):
+    """Where a slice belongs."""
+
+    kind: int
+    total: int
+    offset: int
+
+
 def encode_fragment(
-    kind: int, total: int, offset: int, part: memoryview, number: int, trailer: Trailer | None = None
+    place: Place, part: bytes | memoryview, number: int, flags: int = 0, trailer: Trailer | None = None
 ) -> bytes:
-    """Make a whole FRAGMENT frame; `number` is 0 for all but the last."""
+    """Make a whole FRAGMENT frame of a slice, which may be compressed; `number` is 0 for all but the last."""
     length = _PLACE.size + len(part)
-    check = crc32(CHECKED_HEADER.pack(length, _FRAGMENT, 0, number)) & 0xFFFF
-    head = _HEAD.pack(length, _FRAGMENT, 0, check, number, kind, total, offset)
+    check = crc32(CHECKED_HEADER.pack(length, _FRAGMENT, flags, number)) & 0xFFFF
+    head = _HEAD.pack(length, _FRAGMENT, flags, check, number, *place)
     end = CHECKSUM.pack(crc32(part, crc32(head))) if trailer is None else trailer.make(head, part)
     return b"".join((head, part, end))
+
+
+def split_fragment(body: memoryview) -> tuple[Place, memoryview]:
+    """Read the body of a FRAGMENT frame: where its slice belongs, and the slice, which may be compressed.
+
+    Raises:
+        FrameError: there is nothing in it.
+    """
+    if len(body) <= _PLACE.size:
+        raise FrameError(f"a fragment of {len(body)} bytes has nothing in it")
+    return Place(*_PLACE.unpack_from(body)), body[_PLACE.size :]
 
 
 class Assembly:
@@ -53,18 +72,18 @@ class Assembly:
         self.total = 0
         """The bytes of the message that has begun; 0 between two messages."""
 
-    def add(self, number: int, body: memoryview) -> Whole | None:
-        """Take the body of a FRAGMENT frame; returns the message that it completes.
+    def add(self, place: Place, part: memoryview, number: int) -> Whole | None:
+        """Take a slice; returns the message that it completes.
 
         Raises:
             FrameError: it is not the slice that comes next. Nothing of its message is kept.
         """
         try:
-            self._check(number, body)
+            self._check(place, len(part), number)
         except FrameError:
             self.clear()
             raise
-        self._held += body[_PLACE.size :]
+        self._held += part
         if len(self._held) < self.total:
             return None
         whole = Whole(self._kind, number, memoryview(self._held))
@@ -75,19 +94,16 @@ class Assembly:
         """Forget what has arrived of a message that will not be completed."""
         self._held, self._kind, self.total = bytearray(), 0, 0
 
-    def _check(self, number: int, body: memoryview) -> None:
-        if len(body) <= _PLACE.size:
-            raise FrameError(f"a fragment of {len(body)} bytes has nothing in it")
-        kind, total, offset = _PLACE.unpack_from(body)
+    def _check(self, place: Place, size: int, number: int) -> None:
         if not self.total:
-            self._begin(kind, total, offset)
-        end = offset + len(body) - _PLACE.size
-        if (kind, total, offset) != (self._kind, self.total, len(self._held)) or end > total:
+            self._begin(*place)
+        end = place.offset + size
+        if place != (self._kind, self.total, len(self._held)) or end > self.total:
             raise FrameError(
-                f"a fragment from {offset} of {total} bytes came where the one from {len(self._held)} of "
+                f"a fragment from {place.offset} of {place.total} bytes came where the one from {len(self._held)} of "
                 f"{self.total} was due"
             )
-        if (end == total) != (number > 0):
+        if (end == self.total) != (number > 0):
             raise FrameError("the last fragment of a message has its number, and no other one")
 
     def _begin(self, kind: int, total: int, offset: int) -> None:

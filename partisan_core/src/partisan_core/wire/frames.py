@@ -28,6 +28,9 @@ IGNORABLE = 1
 HAS_SECTION = 2
 """Flag: the body begins with an optional section, u16 length and bytes."""
 
+COMPRESSED = 4
+"""Flag: the body, or its end, is compressed (see `wire.packing`); only where both hellos told that it may be."""
+
 HEADER = Struct("<IBBHQ")
 CHECKED_HEADER = Struct("<IBBQ")
 """The header without its own check: what the check covers."""
@@ -60,7 +63,7 @@ class Kind(IntEnum):
 
 
 _KNOWN_KINDS = frozenset(map(int, Kind))
-_KNOWN_FLAGS = IGNORABLE | HAS_SECTION
+_KNOWN_FLAGS = IGNORABLE | HAS_SECTION | COMPRESSED
 
 
 class Frame(NamedTuple):

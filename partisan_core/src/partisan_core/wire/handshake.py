@@ -146,12 +146,15 @@ class Handshake:
         """Begin, as the dialler: the hello frame to send."""
         return self._send(Kind.HELLO, self.hello)
 
-    def greet(self) -> bytes:
-        """Answer a hello that was judged well, as the accepter: the hello frame to send."""
+    def greet(self, packs: str = "") -> bytes:
+        """Answer a hello that was judged well, as the accepter: the hello frame to send.
+
+        `packs`: the compression of the channel, which the accepter knows only now.
+        """
         if self.peer is not None:
             theirs = self.peer
             self.hello = msgspec.structs.replace(
-                self.hello, channel=theirs.channel, lane=theirs.lane, serializer=theirs.serializer
+                self.hello, channel=theirs.channel, lane=theirs.lane, serializer=theirs.serializer, packs=packs
             )
         return self._send(Kind.HELLO, self.hello)
 

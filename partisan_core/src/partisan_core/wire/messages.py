@@ -59,6 +59,10 @@ class Hello(Struct, frozen=True, array_like=True, kw_only=True):
     """This end wants keyed tags on the frames that follow; they are used when either end does."""
     checksums: Annotated[tuple[Name, ...], Meta(max_length=HELLO_CHECKSUMS)] = ()
     """The checksums that this end has beside the CRC-32, the one it likes best first: see `wire.checksums`."""
+    unpacks: Annotated[tuple[Name, ...], Meta(max_length=HELLO_ENTRIES)] = ()
+    """The compressions that this end can undo."""
+    packs: NameOrNone = ""
+    """The one that this end uses on the channel, if the other end can undo it; empty: none."""
 
 
 class Proof(Struct, frozen=True, array_like=True):

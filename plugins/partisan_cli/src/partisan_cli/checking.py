@@ -12,6 +12,9 @@ from partisan_core.plugins import Plugins
 from partisan_core.requirements import check_requirements
 from partisan_core.wire.checksums import CRC32
 
+CHANNEL_KINDS = {"policy": "channel_policy", "serializer": "serializer", "compression": "compression"}
+"""The kinds of what a channel selects, by its keys."""
+
 
 def check_configuration(path: Path | None = None, *, overrides: Mapping[str, object] | None = None) -> list[str]:
     """Every problem of the configuration that `load_config` would load, as lines; none when it can be used.
@@ -75,6 +78,8 @@ def options_class(kind: str, use: str, plugins: Plugins) -> type:
             return plugins.extension(use).config
         case "channel_policy":
             return plugins.channel_policy(use).config
+        case "compression":
+            return plugins.compression(use).config
         case _:
             return plugins.transport(use).config
 
@@ -104,7 +109,7 @@ def _selection(table: object, default: str, settings: Settings) -> Selection | N
 def _channel_problems(settings: Settings, plugins: Plugins) -> Iterator[str]:
     channels = settings.values.get("channels", {})
     for channel, table in channels.items() if isinstance(channels, Mapping) else ():
-        for key, kind in (("policy", "channel_policy"), ("serializer", "serializer")):
+        for key, kind in CHANNEL_KINDS.items():
             value = table.get(key) if isinstance(table, Mapping) else None
             selection = _selection({"use": value} if isinstance(value, str) else value, "", settings)
             if selection is not None:

@@ -7,7 +7,7 @@ from typing import get_type_hints
 
 from msgspec import Struct
 
-from partisan_cli.checking import options_class
+from partisan_cli.checking import CHANNEL_KINDS, options_class
 from partisan_core.config.loader import structure_options
 from partisan_core.config.model import Config, ExtensionConfig, Selection
 from partisan_core.config.problems import key_path
@@ -68,10 +68,10 @@ def _leaves(path: Path, value: object, hint: object, plugins: Plugins) -> Iterat
 
 
 def _selected(path: Path, value: Selection, plugins: Plugins) -> Iterator[tuple[Path, object]]:
-    """A section, or the policy of a channel, which is its name alone when it has no options."""
-    is_policy = path[0] == "channels"
-    options = options_class("channel_policy" if is_policy else path[0], value.use, plugins)
-    if is_policy and not fields(options):
+    """A section, or what a channel selects, which is its name alone when it has no options."""
+    is_of_a_channel = path[0] == "channels"
+    options = options_class(CHANNEL_KINDS[path[-1]] if is_of_a_channel else path[0], value.use, plugins)
+    if is_of_a_channel and not fields(options):
         yield path, value.use
     else:
         yield (*path, "use"), value.use

@@ -12,7 +12,7 @@ from partisan_core.views import ConnectionRow, LinkRow
 
 _COLUMNS = (
     *("channel", "lane", "state", "by", "address", "checksum", "age", "rtt", "session", "sent", "received"),
-    *("queued", "queued bytes", "dropped", "waits for", "last error"),
+    *("queued", "queued bytes", "compression", "dropped", "waits for", "last error"),
 )
 
 
@@ -23,6 +23,7 @@ _COLUMNS = (
 def connections(node: RunningNode, *, peer: str | None, as_json: bool) -> None:
     """Show the links of a node, to PEER or to all: why one is not there, and a row for each lane of each channel.
 
+    `compression` tells how many times smaller it made what was sent, or that the peer cannot undo it.
     `dropped` counts messages of the lane that were not delivered, by reason; `queued` shows its bound as well.
     """
     links = node.ask("links", tuple[LinkRow, ...])
@@ -70,6 +71,15 @@ def _cells(row: ConnectionRow) -> tuple[object, ...]:
         *(row.channel, row.lane, row.state, {True: "us", False: "peer", None: None}[row.dialled]),
         *(row.address, row.checksum, duration(row.age), milliseconds(row.rtt), row.session, row.sent, row.received),
         f"{row.queue_messages}/{row.queue_messages_limit}",
-        *(f"{row.queue_bytes}/{row.queue_bytes_limit}", counts(row.dropped)),
+        *(f"{row.queue_bytes}/{row.queue_bytes_limit}", _compression(row), counts(row.dropped)),
         *(f"{row.waits_for}{next_dial}" if row.waits_for else None, error),
     )
+
+
+def _compression(row: ConnectionRow) -> str | None:
+    """`zlib 3.4x`; `zlib` before anything was sent."""
+    if not row.compression:
+        return None
+    if not row.packs:
+        return f"{row.compression} not at the peer"
+    return f"{row.compression} {row.bytes_before / row.bytes_after:.1f}x" if row.bytes_after else row.compression

@@ -96,6 +96,8 @@ def _used(config: Config) -> Iterator[tuple[str, str]]:
         yield "channel_policy", channel.policy.use
         if channel.serializer is not None:
             yield "serializer", channel.serializer
+        if channel.compression is not None:
+            yield "compression", channel.compression.use
     for name in (*config.extensions.enable, *DEFAULT_EXTENSIONS):
         yield "extension", name
     for name in Plugins().names("checksum") if config.links.checksum is None else [config.links.checksum]:

@@ -1,0 +1,1 @@
+"""The compression that comes with the core."""
