@@ -19,7 +19,7 @@ PartisanError
 │   ├── UnknownNode        no such node, with the nearest name
 │   ├── UnknownChannel     no such channel, with the nearest name
 │   ├── NodeDown           known, and down
-│   ├── NotConnected       a member without a link, and no way to it is allowed or known
+│   ├── NotConnected       a member without a link or connection, and no way to it is allowed or known
 │   ├── EncodeError        the message is not plain data, or larger than max_message_size
 │   └── WouldBlock         send_nowait on a full lane
 ├── MailboxError           a second mailbox of one name, or use after close
@@ -31,6 +31,8 @@ PartisanError
     └── HandshakeError     named refusal, by us or by the peer
         └── PeerUncertified  one end has no certificate that the other accepts (a transport's word; an OSError, too)
 """
+
+from collections.abc import Awaitable, Callable
 
 
 class PartisanError(Exception):
@@ -119,18 +121,18 @@ class NodeDown(SendError):
 
 
 class NotConnected(SendError):
-    """There is no link to the node, and the rule `[routing] unconnected` gives no other way."""
+    """There is no link to the node, or no connection of the channel, and the configuration gives no other way."""
 
 
 class EncodeError(SendError):
-    """The message is not plain data, or too large."""
+    """The message is not plain data, or too large, or its key cannot be hashed."""
 
 
 class WouldBlock(SendError):
     """The lane is full; `await send` waits for room instead."""
 
-    piece = b""
-    """The message, encoded: who waits need not do that twice."""
+    wait: Callable[[], Awaitable[int]] | None = None
+    """How `send` goes on: it waits for room with the message as it was encoded, and returns its bytes."""
 
 
 class MailboxError(PartisanError):

@@ -236,7 +236,9 @@ class Node:
         try:
             size = outlet.post(message)
         except WouldBlock as error:
-            size = await outlet.post_when_room(error.piece)
+            if error.wait is None:
+                raise
+            size = await error.wait()
         self._until_yield -= size
         if self._until_yield < 0:
             self._until_yield = _YIELD_BYTES

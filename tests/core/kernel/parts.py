@@ -159,3 +159,19 @@ class _Plain:
 
 plain = SerializerPlugin(make=lambda options: _Plain())
 other = SerializerPlugin(make=lambda options: _Plain())
+
+
+class _Hexadecimal(_Plain):
+    """Another notation of the same."""
+
+    def encode(self, envelope: tuple[str, object]) -> bytes:
+        return super().encode(envelope).hex().encode()
+
+    def join(self, pieces: Sequence[bytes]) -> bytes:
+        return super().join([bytes.fromhex(piece.decode()) for piece in pieces]).hex().encode()
+
+    def decode_batch(self, data: memoryview) -> list[tuple[str, Any]]:
+        return super().decode_batch(memoryview(bytes.fromhex(bytes(data).decode())))
+
+
+hexadecimal = SerializerPlugin(make=lambda options: _Hexadecimal())

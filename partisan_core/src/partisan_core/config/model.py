@@ -133,6 +133,9 @@ class ChannelConfig(Table):
     queue_bytes: Annotated[int, Size(least=KIB)] = 8 * MIB
     """The other bound of each lane's queue. Messages too large for one frame wait in a second one, with the same
     bounds. Default chosen."""
+    fallback: Literal["wait", "default", "refuse"] = "wait"
+    """What a message does while its lane has no connection: `wait` in the lane, go over the channel `default`, or
+    `refuse` to be sent. Default chosen: nothing is lost, and each channel keeps to its own policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,8 +275,10 @@ class Config(Table):
         object.__setattr__(self, "channels", always | dict(self.channels))
 
     def conflicts(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """The core's own channel cannot be configured."""
+        """The core's own channel cannot be configured, and nothing is below `default`."""
         given, own = self.channels.get(MEMBERSHIP_CHANNEL, ChannelConfig()), ChannelConfig()
         for key in ChannelConfig.__slots__:
             if getattr(given, key) != getattr(own, key):
                 yield ("channels", MEMBERSHIP_CHANNEL, key), "nothing: the core keeps this channel for itself"
+        if DEFAULT_CHANNEL in self.channels and self.channels[DEFAULT_CHANNEL].fallback == "default":
+            yield ("channels", DEFAULT_CHANNEL, "fallback"), '"wait" or "refuse": it cannot fall back on itself'

@@ -11,6 +11,7 @@ from partisan_core.config.model import ChannelConfig
 from partisan_core.drops import DropReason
 from partisan_core.errors import UnknownChannel
 from partisan_core.identity import NodeSpec
+from partisan_core.kernel.fallback import FallbackLane
 from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.queue import Limits
 from partisan_core.kernel.states import CallLater, StateLane
@@ -53,12 +54,15 @@ class Channel(Struct):
         settings = self.settings
         limits = Limits(settings.queue_messages, settings.queue_bytes, batch)
         open_queue: Callable[[Serializer], StateQueue] | None = getattr(self.policy, "open_queue", None)
-        if open_queue is None:
-            lane = Lane(self.name, index, self.policy, limits)
-        else:
+        lane: Lane
+        if open_queue is not None:
             lane = StateLane(
                 self.name, index, self.policy, limits, open_queue(self.codec), self.call_later, max_message
             )
+        elif settings.fallback == "default":
+            lane = FallbackLane(self.name, index, self.policy, limits, self.call_later)
+        else:
+            lane = Lane(self.name, index, self.policy, limits)
         lane.on_dropped = self.on_dropped
         return lane
 

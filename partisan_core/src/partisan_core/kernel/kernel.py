@@ -33,7 +33,7 @@ from partisan_core.kernel.relaying import Relay
 from partisan_core.kernel.remembering import Remembering
 from partisan_core.kernel.routing import Routing
 from partisan_core.kernel.security import Security
-from partisan_core.kernel.selecting import named_by, select, select_checksums, select_policy
+from partisan_core.kernel.selecting import check_fallbacks, named_by, select, select_checksums, select_policy
 from partisan_core.kernel.state import StateFile
 from partisan_core.kernel.timers import Timers
 from partisan_core.kinds import Listener, Serializer, Transport, Wire
@@ -97,6 +97,7 @@ class Kernel:
                 codec_name = settings.serializer or self.config.serializer.use
                 serializer = self._serializer(name, codec_name)
                 channels[name] = self._make_channel(name, codec_name, serializer, self.postoffice.deliver)
+        check_fallbacks(self.config, {name: channel.policy for name, channel in channels.items()})
         return channels
 
     def _make_channel(self, name: str, codec_name: str, codec: Serializer, deliver: Deliver) -> Channel:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from partisan_core.drops import DropReason
 from partisan_core.errors import NodeDown
@@ -45,6 +45,13 @@ class Room(Protocol):
 
     async def wait_room(self) -> None:
         """Wait until reading may go on."""
+
+
+class Mark(NamedTuple):
+    """A moment in the life of a lane: how many messages of each kind there had been."""
+
+    small: int
+    large: int
 
 
 class Lane(Queue):
@@ -94,6 +101,14 @@ class Lane(Queue):
     def all_senders(self) -> int:
         """How many senders wait for room, those of large messages too."""
         return self.senders + (0 if self.large is None else self.large.senders)
+
+    def mark(self) -> Mark:
+        """All that waits in it now."""
+        return Mark(self.end, 0 if self.large is None else self.large.end)
+
+    def has_written(self, mark: Mark) -> bool:
+        """All that waited then has gone."""
+        return self.is_past(mark.small) and (self.large is None or self.large.is_past(mark.large))
 
     def begin(self, carrier: Carrier) -> None:
         """It has a connection, even if it was failed beside the handshake: another dial of the peer was in vain."""

@@ -1,12 +1,15 @@
 """Where a message goes: from a destination to a lane, resolved once and remembered."""
 
 from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 
 from msgspec import Struct, field
 
-from partisan_core.errors import EncodeError, NodeDown, UnknownChannel, WouldBlock
+from partisan_core.config.model import DEFAULT_CHANNEL
+from partisan_core.errors import EncodeError, NodeDown, NotConnected, UnknownChannel, WouldBlock
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.channels import Channel, choose_lane, find_channel
+from partisan_core.kernel.fallback import FallbackLane
 from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.local import LocalLane
 from partisan_core.kernel.peer import Peer
@@ -58,14 +61,54 @@ class Outlet:
             try:
                 self._put_nowait(piece, self._slot)
             except WouldBlock as error:
-                error.piece = piece
+                error.wait = partial(self._put, piece)
                 raise
         return size
 
-    async def post_when_room(self, piece: bytes) -> int:
+    async def _put(self, piece: bytes) -> int:
         """Queue what could not be posted, waiting for room."""
         await self._lane.put(piece, self._slot)
         return len(piece)
+
+
+class OnlyConnected:
+    """The way over a channel with `fallback = "refuse"`: none while the lane has no connection."""
+
+    def __init__(self, lane: Lane, peer: Peer, way: Outlet) -> None:
+        self._lane, self._peer, self._way = lane, peer, way
+
+    def post(self, message: object) -> int:
+        """See `Outlet`.
+
+        Raises:
+            NotConnected: there is no connection.
+        """
+        if self._lane.carrier is None:
+            raise _unconnected(self._lane, self._peer)
+        return self._way.post(message)
+
+
+class FallingBack:
+    """The way over a channel with `fallback = "default"`: over that one while the lane may be left."""
+
+    def __init__(
+        self, lane: FallbackLane, way: Outlet | OnlyConnected, spare: Lane, other: Outlet | OnlyConnected
+    ) -> None:
+        self._lane, self._way = lane, way
+        self._spare, self._other = spare, other
+
+    def post(self, message: object) -> int:
+        """See `Outlet`."""
+        return self._choose().post(message)
+
+    def _choose(self) -> Outlet | OnlyConnected:
+        if not self._lane.may_be_left:
+            return self._way
+        self._lane.behind.add(self._spare)
+        return self._other
+
+
+Way = Outlet | OnlyConnected | FallingBack
 
 
 def _check_life(ref: Ref, node: NodeSpec) -> None:
@@ -74,6 +117,16 @@ def _check_life(ref: Ref, node: NodeSpec) -> None:
             f"{ref} is of another life of {ref.node}, which is now at incarnation {node.incarnation}; "
             f"nothing was sent. Use a reference by name to follow restarts"
         )
+
+
+def _check_key(key: Hashable) -> None:
+    try:
+        hash(key)
+    except TypeError as error:
+        raise EncodeError(
+            f"a key of type {type(key).__name__!r} cannot be hashed; nothing was sent. Keys are text, numbers, or "
+            f"tuples of these"
+        ) from error
 
 
 def _unencodable(error: Exception) -> EncodeError:
@@ -90,10 +143,20 @@ def _too_large(size: int, limit: int) -> EncodeError:
     )
 
 
-class _Routes(dict[str, "dict[str | Ref, Outlet]"]):
+def _unconnected(lane: Lane, peer: Peer) -> NotConnected:
+    trouble = peer.troubles.get((lane.channel, lane.index))
+    because = f" ({trouble.error})" if trouble is not None and not trouble.resolved else ""
+    return NotConnected(
+        f"lane {lane.index} of channel {lane.channel!r} has no connection to node {peer.spec.name} now{because}, and "
+        f'channels.{lane.channel}.fallback = "refuse"; nothing was sent. It is dialled all the time: send again later, '
+        f'or let messages wait for it ("wait") or go over another channel ("default")'
+    )
+
+
+class _Routes(dict[str, "dict[str | Ref, Way]"]):
     """Remembered outlets by channel and destination; a channel that was not asked for yet has none."""
 
-    def __missing__(self, channel: str) -> "dict[str | Ref, Outlet]":
+    def __missing__(self, channel: str) -> "dict[str | Ref, Way]":
         return {}
 
 
@@ -115,13 +178,14 @@ class Outlets(Struct, eq=False):
         for destinations in self.routes.values():
             destinations.clear()
 
-    def find(self, destination: str | Ref, channel: str, key: Hashable) -> Outlet:
+    def find(self, destination: str | Ref, channel: str, key: Hashable) -> Way:
         """The outlet for `destination`.
 
         Raises:
-            UnknownNode, UnknownChannel, NodeDown, InvalidName, NodeClosed: nothing was sent.
+            UnknownNode, UnknownChannel, NodeDown, InvalidName, EncodeError, NodeClosed: nothing was sent.
         """
         self._check_open()
+        _check_key(key)
         ref = destination if isinstance(destination, Ref) else Ref.parse(destination)
         way = find_channel(self._channels, channel)
         outlet = self._open(ref, way, key)
@@ -130,27 +194,47 @@ class Outlets(Struct, eq=False):
             known[destination] = outlet
         return outlet
 
-    def _open(self, ref: Ref, channel: Channel, key: Hashable) -> Outlet:
+    def _open(self, ref: Ref, channel: Channel, key: Hashable) -> Way:
         me = self._me()
         if ref.node == me.name:
             _check_life(ref, me)
             local = LocalLane(channel, ref.mailbox, me, self._postoffice)
             return Outlet(channel, ref.mailbox, key, local, self._message_limit)
         peer = self._peer(ref)
+        return (self._over_either if channel.settings.fallback == "default" else self._over)(peer, ref, channel, key)
+
+    def _over_either(self, peer: Peer, ref: Ref, channel: Channel, key: Hashable) -> Way:
+        """Over the channel, or over `default`."""
+        default = self._channels[DEFAULT_CHANNEL]
+        other = self._over(peer, ref, default, key)
+        if not peer.lanes.get(channel.name):
+            return other
+        way, lane = self._over(peer, ref, channel, key), _lane(peer, channel, _wish(channel, ref, key))
+        if not isinstance(lane, FallbackLane) or peer.spec.name != ref.node:
+            return way  # a pong of the relay would not say that the recipient has read what went before
+        return FallingBack(lane, way, _lane(peer, default, _wish(default, ref, key)), other)
+
+    def _over(self, peer: Peer, ref: Ref, channel: Channel, key: Hashable) -> Outlet | OnlyConnected:
         # the smaller of what both ends take: a larger message would cost the connection; unknown before the first link
         limit = min(self._message_limit, peer.max_message or self._message_limit)
-        wish = choose_lane(ref.mailbox if key is None else key, channel.settings.parallelism)
+        wish = _wish(channel, ref, key)
         lane = _lane(peer, channel, wish)
         if peer.spec.name != ref.node:
-            return Outlet(channel, ref.mailbox, key, ForwardingLane(lane, ref, wish), limit)
-        _check_life(ref, peer.spec)
-        peer.is_bound = peer.is_bound or (ref.incarnation is not None and not peer.is_up)
-        return Outlet(channel, ref.mailbox, key, lane, limit)
+            way = Outlet(channel, ref.mailbox, key, ForwardingLane(lane, ref, wish), limit)
+        else:
+            _check_life(ref, peer.spec)
+            peer.is_bound = peer.is_bound or (ref.incarnation is not None and not peer.is_up)
+            way = Outlet(channel, ref.mailbox, key, lane, limit)
+        return OnlyConnected(lane, peer, way) if channel.settings.fallback == "refuse" else way
 
     def _peer(self, ref: Ref) -> Peer:
         """Who takes messages for `ref`: the node itself, now or as soon as there is a link, or its relay."""
         peer = self._peers.table.get(ref.node)
         return peer if peer is not None and peer.is_up else self._routing.find(ref)
+
+
+def _wish(channel: Channel, ref: Ref, key: Hashable) -> int:
+    return choose_lane(ref.mailbox if key is None else key, channel.settings.parallelism)
 
 
 def _lane(peer: Peer, channel: Channel, wish: int) -> Lane:

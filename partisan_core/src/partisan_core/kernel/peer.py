@@ -8,6 +8,7 @@ from typing import NamedTuple
 import trio
 from msgspec import Struct
 
+from partisan_core.config.model import DEFAULT_CHANNEL
 from partisan_core.drops import DropReason
 from partisan_core.errors import NodeDown
 from partisan_core.events import Reason
@@ -16,6 +17,7 @@ from partisan_core.kernel._links import Backoff, Link, LinkState
 from partisan_core.kernel.budget import Budget
 from partisan_core.kernel.channels import MEMBERSHIP, Channel
 from partisan_core.kernel.connection import Connection
+from partisan_core.kernel.fallback import FallbackLane
 from partisan_core.kernel.lane import Lane
 from partisan_core.wire.messages import Hello
 
@@ -161,6 +163,7 @@ class Peer:
         for name, lanes in before.items():
             for lane in lanes:
                 self.lanes[name][lane.index].take_over(lane, self.max_message)
+        self._hold_behind_default()
 
     def open_lanes(self, hello: Hello) -> None:
         """Make the lanes that both ends have: the smaller parallelism of each common channel.
@@ -185,6 +188,7 @@ class Peer:
                 else:
                     lane.fail(NodeDown(f"node {self.spec.name} has no channel {name!r}"), DropReason.NO_CHANNEL)
         self.is_bound = False
+        self._hold_behind_default()
 
     def drop_lanes(self, error: NodeDown, reason: DropReason) -> None:
         """The life is over: fail every lane, begin with fresh ones."""
@@ -197,6 +201,12 @@ class Peer:
         """Lanes without a connection that are to be dialled now."""
         busy = self.connections.keys() | self.dialling | self.resting.keys()
         return [key for key in self._data_lanes() if key not in busy]
+
+    def _hold_behind_default(self) -> None:
+        """Of fresh lanes nobody knows what their channel sent over `default` before they were made."""
+        for lane in self._all_lanes():
+            if isinstance(lane, FallbackLane):
+                lane.behind.update(self.lanes.get(DEFAULT_CHANNEL, ()))
 
     def _data_lanes(self) -> list[LaneKey]:
         return [(lane.channel, lane.index) for lane in self._all_lanes()]

@@ -76,6 +76,25 @@ class Queue:
         return bool(self.pieces)
 
     @property
+    def gone(self) -> int:
+        """How many messages have left it for good."""
+        return self.taken
+
+    @property
+    def end(self) -> int:
+        """How many will have gone when all that waits now has."""
+        return self.taken + len(self.pieces) + len(self._waiting)
+
+    def is_past(self, end: int) -> bool:
+        """Whether all has gone that was to go until then; but for senders who gave up."""
+        return self.gone >= end or not (self.messages or self._waiting)
+
+    @property
+    def is_held(self) -> bool:
+        """Nothing of it may be written yet."""
+        return False
+
+    @property
     def senders(self) -> int:
         """How many senders wait for room."""
         return len(self._waiting)

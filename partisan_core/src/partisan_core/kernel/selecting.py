@@ -1,13 +1,13 @@
 """From a section of the configuration to a loaded plugin and its options, with errors that name file and key."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from partisan_core.config.loader import structure_options
-from partisan_core.config.model import Config, Selection
-from partisan_core.errors import PluginError
+from partisan_core.config.model import DEFAULT_CHANNEL, Config, Selection
+from partisan_core.errors import ConfigError, PluginError
 from partisan_core.identity import check_name
 from partisan_core.kinds import ChannelPolicy, ChannelPolicyPlugin, CompressionOptions, CompressionPlugin
 from partisan_core.plugins import Plugins, blaming
@@ -22,6 +22,21 @@ class _Configurable(Protocol):
 
 
 _Plugin = TypeVar("_Plugin", bound=_Configurable)
+
+
+def check_fallbacks(config: Config, policies: Mapping[str, ChannelPolicy]) -> None:
+    """Raise `ConfigError` when a channel falls back on `default` and a policy of either keeps its own queue.
+
+    A state that takes the place of others does so within one queue, and would overtake them in another.
+    """
+    for name, channel in config.channels.items():
+        keeper = next((one for one in (name, DEFAULT_CHANNEL) if hasattr(policies[one], "open_queue")), None)
+        if channel.fallback == "default" and keeper is not None:
+            key, policy = f"channels.{name}.fallback", config.channels[keeper].policy.use
+            raise ConfigError(
+                f'{config.origins.get(key, "default")}: {key} = "default": "wait" or "refuse", as the policy '
+                f"{policy!r} of channel {keeper!r} keeps a queue of its own"
+            )
 
 
 @contextmanager

@@ -84,16 +84,15 @@ class LargeQueue(SideQueue):
     @property
     def is_ready(self) -> bool:
         """Something can be written now, without overtaking anything."""
+        if self._main.is_held:
+            return False
         if self._unfinished:
             return True
-        if not self.pieces:
-            return False
-        main = self._main
         while self._behind and self._behind[0][0] <= self.taken + 1:
-            if main.taken < self._behind[0][1] and (main.pieces or main.senders):
+            if not self._main.is_past(self._behind[0][1]):
                 return False
             self._behind.popleft()
-        return True
+        return bool(self.pieces)
 
     def is_ahead(self, slot: Hashable) -> bool:
         """Whether a message of that slot is here, or waits for room here."""
@@ -125,7 +124,7 @@ class LargeQueue(SideQueue):
         first = self.taken + len(self.pieces) + 1
         self.absorb(other, limit)
         self._last.update(dict.fromkeys(slots, self.taken + len(self.pieces)))
-        self._behind.append((first, self._end_of_main()))
+        self._behind.append((first, self._main.end))
         self._changed()
 
     def too_slow(self, why: str) -> None:
@@ -144,14 +143,11 @@ class LargeQueue(SideQueue):
         """A message was queued."""
         position = self.taken + len(self.pieces)
         if not self.is_ahead(slot) and (self._main.pieces or self._main.senders):
-            self._behind.append((position, self._end_of_main()))
+            self._behind.append((position, self._main.end))
         self._last[slot] = position
         if len(self._last) > _FORGOTTEN_FROM + 2 * len(self.pieces):
             self._last = {slot: last for slot, last in self._last.items() if last > self.gone}
         self._changed()
-
-    def _end_of_main(self) -> int:
-        return self._main.taken + len(self._main.pieces) + self._main.senders
 
     def _clear_when_empty(self) -> None:
         if not self.messages:

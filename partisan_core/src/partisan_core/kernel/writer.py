@@ -85,7 +85,7 @@ class Writer:
                 await self._write_all(memoryview(b"".join(change_trailer(one, self._trailer) for one in control)))
             elif self._is_current() and await self._write_a_round():
                 await trio.lowlevel.checkpoint()
-            elif self._ending is not None:
+            elif self._ending is not None and not self._lane.messages:  # but for what the lane holds until it may go
                 last, then = self._ending
                 await self._write_all(memoryview(last and change_trailer(last, self._trailer)))
                 then()
