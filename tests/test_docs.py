@@ -7,12 +7,14 @@ import subprocess
 import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
 from partisan_core import Mailbox, Node, errors, hookspecs, kinds, load_config, notices
 from partisan_core.config import structure_options
 from partisan_core.config.model import ChannelConfig, Config, Selection
+from partisan_core.config.readings import is_reloadable
 from partisan_core.plugins import GROUPS, Plugins
 from tests.pages import Page, pages
 from tests.workspace import ROOT, distributions
@@ -171,6 +173,8 @@ def test_each_key_of_the_configuration_is_in_the_reference_with_type_default_and
             row = rows.get(f"`{key.name}`", [])
             assert len(row) == 3, f"{title}: {key.name} is not documented"
             assert all(cell.strip() for cell in row), f"{title}: {key.name} lacks a type, a default or a docstring"
+            can_change = is_reloadable(get_type_hints(options, include_extras=True)[key.name])
+            assert row[2].startswith("*Reload.* ") is can_change, f"{title}: {key.name}"
 
 
 @pytest.mark.parametrize(("page", "module"), [("errors", errors), ("notices", notices)])

@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 
 from partisan_core.events import Reason
 from partisan_core.wire.batch import encode_data, encode_relayed, join_array
-from partisan_core.wire.control import Goodbye, Interest, encode_control
+from partisan_core.wire.control import Goodbye, Interest, encode_channels, encode_control
 from partisan_core.wire.fragments import Place, encode_fragment
 from partisan_core.wire.frames import COMPRESSED, HAS_SECTION, IGNORABLE, Kind, encode_frame
 from partisan_core.wire.handshake import State
@@ -68,6 +68,7 @@ EXAMPLES = {
     "pong": encode_frame(Kind.PONG, b"", 5),
     "control_interest": encode_frame(Kind.CONTROL, encode_control(Interest(True))),
     "control_goodbye": encode_frame(Kind.CONTROL, encode_control(Goodbye(Reason.LEFT))),
+    "channels": encode_channels({"membership": 1, "default": 1, "jobs": 4}),
     "ignorable_of_a_later_version": encode_frame(200, b"anything", 9, IGNORABLE),
     "data_with_section": encode_frame(Kind.DATA, b"\x03\x00abc\x01\x00\x00\x00\x91\x92\xa1b\xc0", 1, HAS_SECTION),
 }

@@ -7,7 +7,7 @@ from msgspec.structs import asdict
 
 from partisan_core.compressions.zlib import Zlib, ZlibOptions
 from partisan_core.wire.batch import split_data
-from partisan_core.wire.control import Goodbye, Interest, decode_control
+from partisan_core.wire.control import Goodbye, Interest, decode_channels, decode_control
 from partisan_core.wire.frames import IGNORABLE, Frame, FrameReader, Kind
 from partisan_core.wire.handshake import Handshake, State
 from partisan_core.wire.limits import PREAUTH_BODY
@@ -75,6 +75,9 @@ def test_todays_reader_reads_the_other_golden_frames() -> None:
     assert decode_letters(payload) == LETTERS
     assert decode_control(frame(stored("control_interest")).body) == Interest(True)
     assert isinstance(decode_control(frame(stored("control_goodbye")).body), Goodbye)
+    channels = frame(stored("channels"))
+    assert channels.flags == IGNORABLE
+    assert decode_channels(channels.body) == {"membership": 1, "default": 1, "jobs": 4}
     assert [(frame(stored(name)).kind, frame(stored(name)).number) for name in ("ping", "pong")] == [(6, 5), (7, 5)]
 
 

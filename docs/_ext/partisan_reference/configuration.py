@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeGuard, get_args, get_origin, get_type_hints
 
 from partisan_core.config.model import ChannelConfig, Config, Selection
-from partisan_core.config.readings import Count, Reading, Texts, reading_of
+from partisan_core.config.readings import Count, Reading, Texts, is_reloadable, reading_of
 from partisan_core.config.units import Duration, Size, format_duration, format_size
 from partisan_core.installed import PluginInfo
 from partisan_core.plugins import Plugins
@@ -20,6 +20,8 @@ one more `__` for each level: `PARTISAN__CHANNELS__BULK__PARALLELISM=4`), and ke
 Durations are text with a unit, `"500ms"`, `"2s"`, `"1.5m"` or `"1h"`, and so are sizes, `"512B"`,
 `"64KiB"`, `"8MiB"` or `"1GiB"`. A bare number is refused, except 0. An unknown key is an error that names
 the nearest one.
+
+A key that is marked *reload* can change while the node runs: see {doc}`../../how-to/configure-a-node`.
 """
 
 SELECTION = """
@@ -100,8 +102,12 @@ def _options(owner: type) -> str:
     described = [base for base in reversed(owner.__mro__) if is_dataclass(base) and base.__annotations__]
     meanings = {name: text for base in described for name, _, text in markdown.fields(base)}
     hints = get_type_hints(owner, include_extras=True)
+
+    def _meaning(key: str) -> str:
+        return f"*Reload.* {meanings[key]}" if is_reloadable(hints[key]) else meanings[key]
+
     rows = [
-        [code(key.name), _kind(hints[key.name]), _written(_default(key), hints[key.name]), meanings[key.name]]
+        [code(key.name), _kind(hints[key.name]), _written(_default(key), hints[key.name]), _meaning(key.name)]
         for key in fields(owner)
         if not _is_internal(key)
     ]

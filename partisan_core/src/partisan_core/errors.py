@@ -12,6 +12,7 @@ PartisanError
 │   ├── SecretError        a secret file that cannot be read or trusted
 │   ├── InsecureBindError  others than this machine could reach the node, and it has no secret
 │   └── RequirementError   the overlay lacks a capability that `node.requires` names
+├── RestartNeeded          a reload asked for more than a running node can change; nothing was changed
 ├── NameInUse              somebody else lives under our name; this node has stopped
 ├── JoinError              a contact refused us for good (wrong cluster, overlay, version, ourselves)
 ├── CapabilityError        the overlay in use cannot do what was asked; nothing was changed
@@ -90,6 +91,10 @@ class InsecureBindError(StartError):
 
 class RequirementError(StartError):
     """The overlay lacks a capability that `node.requires` names."""
+
+
+class RestartNeeded(PartisanError):
+    """A reload asked for something that only a restart can change; nothing was changed. Since: 1.3."""
 
 
 class NameInUse(PartisanError):

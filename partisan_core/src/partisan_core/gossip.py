@@ -97,8 +97,7 @@ class GossipMember:
     capabilities: ClassVar[Collection[str]] = frozenset({"evict"})
 
     def __init__(self, me: NodeSpec, settings: GossipSettings, rng: Random) -> None:
-        self._me, self._settings, self._rng = me, settings, rng
-        self._now = 0.0
+        self._me, self._settings, self._rng, self._now = me, settings, rng, 0.0
         self._known = MembershipSet(settings.tombstone_ttl)
         self._known.merge([Entry(me)], self._now)
         self._members = self._known.alive()
@@ -144,6 +143,10 @@ class GossipMember:
         """Take back a snapshot; ages go on from where they were."""
         with suppress(DecodeError):
             self._remembered = decode(data, type=tuple[Entry, ...])
+
+    def reload(self, settings: GossipSettings) -> None:
+        """Go by other settings from now on; the pace changes with the next round."""
+        self._settings = settings
 
     # -- what an overlay may decide -----------------------------------------------------------------------------
 

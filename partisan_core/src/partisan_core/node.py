@@ -8,16 +8,18 @@ from typing import Literal
 import trio
 
 from partisan_core.cancellation import is_cancelled
+from partisan_core.config.model import Config
 from partisan_core.errors import WouldBlock
 from partisan_core.identity import Address, NodeSpec
 from partisan_core.kernel import directory, joining, operations
 from partisan_core.kernel.journal import NoticeStream
 from partisan_core.kernel.kernel import Kernel
+from partisan_core.kernel.reloading import take_over
 from partisan_core.kernel.report import Report
 from partisan_core.kernel.subscriptions import Subscription, Subscriptions
 from partisan_core.mailboxes import Mailbox
 from partisan_core.refs import Ref
-from partisan_core.views import ChannelRow, ConnectionRow, LinkRow, MemberRow, Status
+from partisan_core.views import Change, ChannelRow, ConnectionRow, LinkRow, MemberRow, Status
 
 _YIELD_BYTES = 64 * 1024
 """`await send` lets other tasks run each time it has queued so much (design, section 9)."""
@@ -26,8 +28,9 @@ _YIELD_BYTES = 64 * 1024
 class Node:
     """A member of a cluster. Made by `open_node`."""
 
-    def __init__(self, kernel: Kernel) -> None:
-        self._kernel = kernel
+    def __init__(self, kernel: Kernel, load: Callable[[], Config]) -> None:
+        self._kernel, self._load = kernel, load
+        self._reloading = trio.Lock()
         self._subscriptions = Subscriptions(kernel)
         self._outlets = kernel.outlets
         self._routes = kernel.outlets.routes
@@ -179,6 +182,23 @@ class Node:
     ) -> Subscription:
         """The same when a neighbour goes down, after its last message; or the last lane of a channel is lost."""
         return self._subscriptions.open(callback, up=False, peer=peer, channel=channel)
+
+    # -- the configuration --------------------------------------------------------------------------------------
+
+    async def reload(self, config: Config | None = None) -> tuple[Change, ...]:
+        """Take over a `Config`, or what is read again from where `open_node` had it: all of it, or nothing.
+
+        Returns what is different now. New channels, and the keys that the reference marks, can change. A channel can be
+        used with a peer as soon as both ends have it. Since: 1.3
+
+        Raises:
+            RestartNeeded: anything else differs; nothing was changed.
+            ConfigError, PluginError: with everything that is wrong; nothing was changed.
+        """
+        async with self._reloading:
+            if config is None:
+                config = await trio.to_thread.run_sync(self._load)
+            return take_over(self._kernel, config)
 
     # -- the end ------------------------------------------------------------------------------------------------
 

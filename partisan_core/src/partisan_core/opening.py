@@ -3,9 +3,10 @@
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -17,6 +18,7 @@ from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.extensions import attach, make_extensions, serve
 from partisan_core.kernel.kernel import Kernel
+from partisan_core.kernel.log_levels import set_levels
 from partisan_core.kernel.rejoining import rejoin
 from partisan_core.kernel.security import secure
 from partisan_core.kernel.selecting import select
@@ -26,13 +28,17 @@ from partisan_core.node import Node
 from partisan_core.plugins import Plugins
 from partisan_core.requirements import check_requirements
 
+Source = Config | Path | str | Callable[[], Config] | None
+"""Where the configuration of a node comes from."""
+
 
 @asynccontextmanager
-async def open_node(config: Config | Path | str | None = None, **sections: object) -> AsyncIterator[Node]:
+async def open_node(config: Source = None, **sections: object) -> AsyncIterator[Node]:
     """Start a node and stop it at the end of the block.
 
     Args:
-        config: a `Config`, or the path of a TOML file; nothing for the defaults and the environment.
+        config: a `Config`, or the path of a TOML file; nothing for the defaults and the environment. Or a function that
+            loads a `Config`, and is called again, in a thread, for each `Node.reload`.
         **sections: what overrides it, for example `node={"name": "alpha"}`.
 
     The end of the block flushes what is queued (at most `links.flush_timeout`) and closes; it does not leave the
@@ -43,7 +49,8 @@ async def open_node(config: Config | Path | str | None = None, **sections: objec
         NameInUse: a newer life of this name exists, or the peers that a copied `data_dir` remembers know a living node
             of this name; the body was cancelled.
     """
-    settings = _settings(config, sections)
+    load = _loader(config, sections)
+    settings = _named(load())
     plugins = Plugins()
     check_requirements(settings, plugins)
     extensions = make_extensions(settings, plugins)
@@ -54,6 +61,7 @@ async def open_node(config: Config | Path | str | None = None, **sections: objec
         transport = transport_plugin.make(options)
         listeners = await _listen(settings, transport, stack)
         security = secure(settings, listeners, transport_plugin)
+        set_levels({}, settings.logging.levels)
         state = StateFile(settings.node.data_dir, settings.node.name, settings.node.cluster, settings.overlay.use)
         me = _introduce(settings, listeners, await state.begin_life())
         retired: list[NameInUse] = []
@@ -64,7 +72,7 @@ async def open_node(config: Config | Path | str | None = None, **sections: objec
                 attach(extensions, kernel.journal, strict=settings.node.strict)
                 kernel.driver.on_retired = lambda reason: _retire(kernel, reason, retired)
                 kernel.start()
-                node = Node(kernel)
+                node = Node(kernel, load)
                 try:
                     await serve(extensions, node, kernel)
                     if settings.node.rejoin and state.content.peers:
@@ -83,11 +91,16 @@ async def open_node(config: Config | Path | str | None = None, **sections: objec
             raise outcome  # outside of the handler: it keeps the cause and the context that it has
 
 
-def _settings(config: Config | Path | str | None, sections: dict[str, object]) -> Config:
-    if not isinstance(config, Config):
-        config = load_config(None if config is None else Path(config), overrides=sections)
-    elif sections:
+def _loader(config: Source, sections: dict[str, object]) -> Callable[[], Config]:
+    """How the configuration is loaded, now and again."""
+    if isinstance(config, Path | str | None):
+        return partial(load_config, None if config is None else Path(config), overrides=sections)
+    if sections:
         raise TypeError("open_node takes a Config or sections, not both: use dataclasses.replace on the Config")
+    return (lambda: config) if isinstance(config, Config) else config
+
+
+def _named(config: Config) -> Config:
     name = (
         config.node.name or f"{socket.gethostname().partition('.')[0] or 'node'}-{os.getpid()}-{secrets.token_hex(3)}"
     )

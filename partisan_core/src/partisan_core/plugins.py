@@ -30,8 +30,8 @@ API_VERSION = (1, 3)
 1.1 added extensions: a kind that was not there, so nothing that 1.0 promised has changed. 1.2 added what an overlay may
 say and need not: `OverlayPlugin.unconnected`, the event `Reserve`, the effect `Decline`, the counter `ignored`. 1.3
 added channel policies with options (`ChannelPolicyPlugin.make`), and such as keep a lane's queue (`StatePolicy`); of a
-transport `TransportPlugin.secure`, `names` of a wire, the error `PeerUncertified`; `Unreadable` messages; and
-checksums and compressions, kinds that were not there.
+transport `TransportPlugin.secure`, `names` of a wire, the error `PeerUncertified`; `Unreadable` messages; checksums and
+compressions, kinds that were not there; and of an overlay options that change while it runs (`RELOADABLE`, `reload`).
 """
 
 GROUPS = {

@@ -21,6 +21,10 @@ class MembershipStrategy(Protocol):
 
     May have an attribute `ignored`, a `Counter[str]` of the messages that it did not believe, by kind: the status of a
     node shows it.
+
+    May have a method `reload(config)`, called with new options when all that differ carry the mark
+    `partisan_core.config.readings.RELOADABLE`. It MUST be pure, and whatever comes after it goes by the new ones.
+    Without it no option can change while the node runs. Since: 1.3
     """
 
     messages: ClassVar[Sequence[type[Struct]]]

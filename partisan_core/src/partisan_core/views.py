@@ -196,3 +196,14 @@ class Counters(Struct, frozen=True):
     dropped: dict[str, int]
     """Messages that were not delivered, by reason."""
     channels: tuple[ChannelRow, ...] = ()
+
+
+class Change(Struct, frozen=True):
+    """A key that a reload has changed."""
+
+    key: str
+    """`links.ping_interval`, or `channels.NAME` for a new channel."""
+    before: str | int | float | None
+    """None: it was not there."""
+    after: str | int | float | None
+    """None: it is not there; `new` for a channel."""

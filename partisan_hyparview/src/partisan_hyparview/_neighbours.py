@@ -36,13 +36,13 @@ class Neighbourhood:
         "_armed",
         "_backoff",
         "_budget",
-        "_config",
         "_joins",
         "_requests",
         "_reserved",
         "_rng",
         "_seeker",
         "_views",
+        "config",
         "effects",
         "now",
         "pending",
@@ -50,7 +50,7 @@ class Neighbourhood:
     )
 
     def __init__(self, config: HyParViewConfig, views: Views, reserved: Reserved, rng: Random) -> None:
-        self._config, self._views, self._reserved, self._rng = config, views, reserved, rng
+        self.config, self._views, self._reserved, self._rng = config, views, reserved, rng
         self.now = 0.0
         self.effects: list[Effect] = []
         self.pending: dict[str, tuple[NodeSpec, str]] = {}
@@ -212,9 +212,9 @@ class Neighbourhood:
             if candidate is None or not self.request(candidate, urgent=not (self._views.active or self.pending)):
                 break
         if len(self._views.active) < FEW and (self._views.passive or any(self.remembered)):
-            self._arm(_REJOIN, self._config.rejoin_interval)
+            self._arm(_REJOIN, self.config.rejoin_interval)
         elif self._views.free > 0 and self._views.active:
-            self._arm(_REPAIR, self._config.repair_interval)
+            self._arm(_REPAIR, self.config.repair_interval)
 
     def _candidate(self) -> NodeSpec | None:
         """Anybody while there is room, else one at a time for whom a place is kept."""
@@ -237,11 +237,11 @@ class Neighbourhood:
         them full, and nobody in either would ever look for another neighbour (decision 0018).
         """
         views = self._views
-        known = self.remembered.lost or (views.passive if len(views.passive) < self._config.passive_max else {})
+        known = self.remembered.lost or (views.passive if len(views.passive) < self.config.passive_max else {})
         peer = draw(self._rng, [one for name, one in known.items() if name not in views.active and self._may_ask(one)])
         if peer is not None:
             self._backoff.pause(peer.name, self.now)
-            self.request(peer, urgent=self._rng.uniform(0, 100) < self._config.urgent_probes)
+            self.request(peer, urgent=self._rng.uniform(0, 100) < self.config.urgent_probes)
 
     def join(self, contact: NodeSpec) -> None:
         """Ask a contact, and again later while there are few neighbours."""
@@ -312,7 +312,7 @@ class Neighbourhood:
             self._requests += 1
             token = f"{_REQUEST}{self._requests}"
             self.pending[peer.name] = (peer, token)
-            self.effects.append(StartTimer(self._config.neighbour_timeout, token))
+            self.effects.append(StartTimer(self.config.neighbour_timeout, token))
         self.send(peer, message)
 
     def contacts(self, peer: NodeSpec) -> tuple[NodeSpec, ...]:

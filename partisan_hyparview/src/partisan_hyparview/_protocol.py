@@ -141,6 +141,12 @@ class HyParView:
         for peer in reversed(remembered[:MAX_REMEMBERED]):
             self._near.remembered.lose(peer)
 
+    def reload(self, config: HyParViewConfig) -> None:
+        """Go by other options from now on; a timer that runs keeps its time."""
+        self._config = self._near.config = config
+        if self._xbot is not None and config.xbot is not None:
+            self._xbot.config = config.xbot
+
     # -- what the host tells ------------------------------------------------------------------------------------
 
     def _dispatch(self, event: Event) -> None:

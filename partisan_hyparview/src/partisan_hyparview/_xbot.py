@@ -84,7 +84,7 @@ class Xbot:
         rng: Random,
         cost: Cost | None = None,
     ) -> None:
-        self._me, self._config, self._timeout = me, config, timeout
+        self._me, self.config, self._timeout = me, config, timeout
         self._views, self._near, self._rng = views, near, rng
         self._round_trips: RoundTrips | None = None
         if cost is None and config.cost.startswith(LABEL):
@@ -100,12 +100,12 @@ class Xbot:
 
     def start(self) -> None:
         """Begin at a random moment of the period."""
-        self._near.start_timer(PREFIX, self._rng.uniform(0, self._config.period))
+        self._near.start_timer(PREFIX, self._rng.uniform(0, self.config.period))
 
     def handle_timer(self, token: str) -> None:
         """Try to optimise, or give up waiting."""
         if token == PREFIX:
-            self._near.start_timer(PREFIX, self._config.period)
+            self._near.start_timer(PREFIX, self.config.period)
             self._optimise()
             self._look_ahead()
         elif self.exchange is not None and self.exchange.token == token:
@@ -142,7 +142,7 @@ class Xbot:
     def _look_ahead(self) -> None:
         """Draw the candidates of the next try, and measure them and the neighbours."""
         passive = list(self._views.passive.values())
-        drawn = self._rng.sample(passive, min(self._config.candidates, len(passive)))
+        drawn = self._rng.sample(passive, min(self.config.candidates, len(passive)))
         self._candidates = tuple(peer.name for peer in drawn)
         for peer in (*self._views.active.values(), *drawn):
             self._measure(peer)
@@ -257,13 +257,13 @@ class Xbot:
         known = [(cost, peer) for peer in self._views.active.values() if (cost := self._cost(peer)) is not None]
         known.sort(key=lambda one: one[0], reverse=True)
         kept = {*but, *self._views.holders}
-        return [peer for _, peer in known[self._config.unbiased :] if peer.name not in kept]
+        return [peer for _, peer in known[self.config.unbiased :] if peer.name not in kept]
 
     def _is_better(self, new: NodeSpec, old: NodeSpec) -> bool:
         new_cost, old_cost = self._cost(new), self._cost(old)
         if new_cost is None or old_cost is None:
             return False
-        return old_cost - new_cost > abs(old_cost) * self._config.hysteresis / 100
+        return old_cost - new_cost > abs(old_cost) * self.config.hysteresis / 100
 
     def _measure(self, peer: NodeSpec) -> bool:
         """Begin to measure, where costs are measured."""

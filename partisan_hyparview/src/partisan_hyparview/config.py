@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from partisan_core.config.readings import Count, Expected, Reading, Table
+from partisan_core.config.readings import RELOADABLE, Count, Expected, Reading, Table
 from partisan_core.config.units import PositiveSeconds
 
 LABEL = "label:"
@@ -56,15 +56,15 @@ class XbotConfig(Table):
     cost: Annotated[str, Metric()] = "rtt"
     """What a link costs: `rtt`, its smoothed round-trip time; `label:zone`, 0 to who has the same `zone`, else 1. The
     default is chosen: it needs no labels, and what it saves everybody wants."""
-    period: PositiveSeconds = 10.0
+    period: Annotated[PositiveSeconds, RELOADABLE] = 10.0
     """Between two tries. Chosen: as the `shuffle_interval`, one in each cycle. The paper's is recalled as every second
     cycle, Partisan's is 5 to 65 s, drawn once."""
-    candidates: Annotated[int, Count(1, 30)] = 2
+    candidates: Annotated[int, Count(1, 30), RELOADABLE] = 2
     """Others that a try compares with the neighbours (PSL, passive scan length). Paper, as recalled."""
     unbiased: Annotated[int, Count(0, 99)] = 1
     """So many of a node's most expensive links it does not offer: they hold the overlay together (UN). Paper, as
     recalled; simulated in decision 0019."""
-    hysteresis: Annotated[int, Count(0, 90)] = 10
+    hysteresis: Annotated[int, Count(0, 90), RELOADABLE] = 10
     """By how many percent a link must be cheaper than the one it replaces. Chosen: measured times waver, and links of
     much the same cost would be exchanged to and fro. The paper has none."""
 
@@ -86,17 +86,17 @@ class HyParViewConfig(Table):
     """Active random walk length: the hops from the contact to a joiner's further neighbours. Paper."""
     prwl: Annotated[int, Count(0, 16)] = 3
     """Passive random walk length: with so many hops left, a joiner becomes known. Paper; Partisan's is 6."""
-    shuffle_active: Annotated[int, Count(0, 30)] = 3
+    shuffle_active: Annotated[int, Count(0, 30), RELOADABLE] = 3
     """Neighbours that a shuffle names (ka). Paper."""
-    shuffle_passive: Annotated[int, Count(0, 30)] = 4
+    shuffle_passive: Annotated[int, Count(0, 30), RELOADABLE] = 4
     """Others that a shuffle names (kp). Paper."""
-    shuffle_interval: PositiveSeconds = 10.0
+    shuffle_interval: Annotated[PositiveSeconds, RELOADABLE] = 10.0
     """Between two shuffles. Partisan's; the paper counts in cycles without a length."""
     neighbour_timeout: PositiveSeconds = 6.0
     """How long an answer to a request is waited for. Chosen: a failed dial is told at once, this is for lost words, and
     twice what a dial may take that succeeds, 1 s and a handshake of 2 s. With 3 s, 64 simulated nodes whose messages
     take 0.3 to 1 s never came to rest: who had just answered was forgotten (decision 0018)."""
-    repair_interval: PositiveSeconds = 5.0
+    repair_interval: Annotated[PositiveSeconds, RELOADABLE] = 5.0
     """Between two tries to fill a view that is not full. Partisan's random promotion."""
     rejoin_interval: PositiveSeconds = 1.0
     """The same for a node with less than two neighbours, the first pause before it asks a contact again, too. Measured,
@@ -108,7 +108,7 @@ class HyParViewConfig(Table):
     reserved: Annotated[Mapping[str, int], Places()] = field(default_factory=dict)
     """`"label=value"` to the number of places that only neighbours with this label may have. Partisan's reserved
     slots; fewer than `active_max` together, so that everybody else finds one. None by default, as there."""
-    urgent_probes: Annotated[int, Count(0, 100)] = 5
+    urgent_probes: Annotated[int, Count(0, 100), RELOADABLE] = 5
     """Of a hundred probes of a lost neighbour, how many cannot be refused. The paper has none, and its partitions
     never heal. Simulated: 2 to 5 mend a halved overlay in seconds, with 3 the share of links across is at its limit
     after 24 cycles; all of them would be a storm."""

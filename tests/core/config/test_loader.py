@@ -143,6 +143,8 @@ def test_a_configuration_is_frozen() -> None:
             r"LinkConfig\(dial_timeout=0.0\): expected a duration from 1ms",
         ),
         (lambda: LinkConfig(redial_first=20.0), "expected at most redial_limit, which is 10s"),
+        (lambda: Config(channels={f"c{number}": ChannelConfig() for number in range(63)}), "at most 64 channels"),
+        (lambda: Config(channels={name * 128: ChannelConfig() for name in "abcdefgh"}), "together 1024 characters"),
         (lambda: NodeConfig(cluster="a b"), r"NodeConfig\(cluster='a b'\): expected a name"),
         (lambda: NodeConfig(listen=(Address("::", 0),)), "expected an address that others can dial"),
         (

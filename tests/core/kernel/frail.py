@@ -66,6 +66,8 @@ class FrailNetwork(MemoryNetwork):
         self.name = f"frail-{next(self._names)}"
         self.known[self.name] = self
         self.silent = False
+        self.pace: int | None = None
+        """Of the wires that are dialled from now on."""
         self.dials: list[float] = []
         self.wires: list[FrailWire] = []
 
@@ -74,6 +76,7 @@ class FrailNetwork(MemoryNetwork):
         if self.silent:
             await trio.sleep_forever()
         wire = FrailWire(await super().dial(address))
+        wire.pace = self.pace
         self.wires.append(wire)
         return wire
 

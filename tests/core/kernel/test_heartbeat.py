@@ -52,7 +52,7 @@ class Line:
 
 def beats(line: Line, *, until: float, heard_every: float | None = None) -> None:
     """Beat twice a second, from 0 on."""
-    heart = Heartbeat(LinkConfig(ping_interval=2.0, ping_timeout=1.0, ping_attempts=3))
+    heart = Heartbeat(lambda: LinkConfig(ping_interval=2.0, ping_timeout=1.0, ping_attempts=3))
     for half in range(int(until * 2) + 1):
         now = half / 2
         if heard_every is not None and now % heard_every == 0:

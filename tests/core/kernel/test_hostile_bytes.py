@@ -11,6 +11,7 @@ import trio
 from partisan_core import Node
 from partisan_core.notices import ChannelDown, Gap, PeerRefused
 from partisan_core.wire.batch import encode_data
+from partisan_core.wire.control import encode_channels
 from partisan_core.wire.fragments import Place, encode_fragment
 from partisan_core.wire.frames import Kind, encode_frame
 from partisan_core.wire.messages import Welcome
@@ -139,12 +140,15 @@ BEGUN = encode_fragment(Place(Kind.DATA, 500_000, 0), b"part", 0)
         (encode_frame(77, b"?"), "kind 77"),
         (encode_frame(Kind.HELLO, b""), "not expected after the handshake"),
         (encode_frame(Kind.CONTROL, b"\xc1"), "control frame cannot be decoded"),
+        (encode_frame(Kind.CHANNELS, b"\xc1"), "channels frame cannot be decoded"),
+        (encode_channels({f"c{number}": 1 for number in range(65)}), "channels frame cannot be decoded"),
+        (encode_channels({"jobs": 0}), "channels frame cannot be decoded"),
         (encode_frame(Kind.PING, b"") * 20_000, "pings faster"),
     ],
     ids=[
         "length", "number", "body", "checksum", "no count", "no messages", "wrong count", "number zero",
         "number beyond all", "fragment of nothing", "fragment again", "fragment of too much",
-        "unknown kind", "late hello", "control", "ping flood",
+        "unknown kind", "late hello", "control", "channels", "too many channels", "no lanes", "ping flood",
     ],
 )  # fmt: skip
 async def test_a_bad_frame_closes_its_lane_by_name_and_the_session_resumes(bad: bytes, words: str) -> None:

@@ -177,6 +177,24 @@ async def test_when_the_sender_in_front_is_cancelled_those_who_fit_behind_it_go_
     assert lane.messages == 3
 
 
+async def test_a_lane_that_is_made_larger_serves_who_waits_and_one_made_smaller_keeps_what_it_has() -> None:
+    lane = full_lane()
+    lane.open_transit()
+    async with trio.open_nursery() as nursery:
+        await start_senders(nursery, lane, b"4", b"5", b"6")
+        lane.resize(5, 200)
+        assert lane.transit is not None
+        assert (lane.pieces, lane.senders, lane.open_bytes) == ([b"1", b"2", b"3", b"4", b"5"], 1, 0)
+        assert (lane.transit.max_messages, lane.transit.max_bytes) == (5, 200)
+        lane.resize(6, 50)
+        await wait_all_tasks_blocked()
+        assert (lane.senders, lane.open_bytes) == (0, 50)
+    lane.resize(2, 50)
+    assert lane.messages == 6
+    with pytest.raises(WouldBlock):
+        lane.put_nowait(b"7")
+
+
 async def test_a_failed_lane_tells_waiting_and_later_senders_and_counts_what_it_dropped() -> None:
     lane = full_lane()
     told: list[str] = []

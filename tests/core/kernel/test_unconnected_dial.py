@@ -9,7 +9,7 @@ from trio.testing import MockClock
 from partisan_core import Mailbox, Node, Ref
 from partisan_core.errors import EncodeError, NodeDown, UnknownNode, WouldBlock
 from partisan_core.events import DialFailed, Reason
-from partisan_core.kernel import peers
+from partisan_core.kernel import ending
 from partisan_core.kernel.ending import end_peer
 from partisan_core.kernel.peer import Peer
 from tests.core.kernel.nodes import until
@@ -99,7 +99,7 @@ async def test_messages_sent_while_an_idle_link_ends_arrive_in_order_over_anothe
                     beta.send_nowait("alpha/box", number)
                     await trio.lowlevel.checkpoint()
 
-        monkeypatch.setattr(peers, "end_peer", end)
+        monkeypatch.setattr(ending, "end_peer", end)
         await alpha.send("beta/box", "first")
         await take(boxes["beta"], 1)
         assert await take(boxes["alpha"], 3) == await take(boxes["beta"], 3) == [0, 1, 2]

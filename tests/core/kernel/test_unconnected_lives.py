@@ -10,7 +10,7 @@ from partisan_core import Ref
 from partisan_core.effects import Send
 from partisan_core.events import Reason
 from partisan_core.identity import Address, NodeSpec
-from partisan_core.kernel import peers
+from partisan_core.kernel import ending
 from partisan_core.kernel.ending import end_peer
 from partisan_core.kernel.peer import Peer
 from partisan_core.kinds import Wire
@@ -63,7 +63,7 @@ async def test_what_was_sent_to_a_life_while_its_link_ended_does_not_reach_the_n
             await restarted.wait()
             return await dial(address)
 
-        monkeypatch.setattr(peers, "end_peer", end)
+        monkeypatch.setattr(ending, "end_peer", end)
         async with on(network, "beta", node=BETA) as beta:
             box = beta.open_mailbox("box")
             alpha.send_nowait("beta/box", "first")

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from partisan_core.config.readings import Count, Expected, Name, Reading, Table, Texts
+from partisan_core.config.readings import RELOADABLE, Count, Expected, Name, Reading, Table, Texts
 from partisan_core.config.units import PositiveSeconds, Seconds, Size, format_duration
 from partisan_core.identity import Address
 from partisan_core.spelling import did_you_mean
+from partisan_core.wire.limits import HELLO_ENTRIES, HELLO_NAMES
 
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
 
@@ -28,6 +29,8 @@ DEFAULT_EXTENSIONS: Final = ("control",)
 
 DEFAULT_CHANNEL: Final = "default"
 MEMBERSHIP_CHANNEL: Final = "membership"
+
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 LabelMap = Annotated[Mapping[str, str], Texts(most=64, most_bytes=1024)]
 """Bounded because the handshake frame is, at 4 KiB before a peer has proved anything (design, section 7)."""
@@ -127,10 +130,10 @@ class ChannelConfig(Table):
     compression: Annotated[Selection | None, _COMPRESSION] = None
     """The compression of what this node sends, where the peer can undo it; its name, or a table with `use` and the
     compression's own options. Default chosen: it costs more time than a local network does."""
-    queue_messages: Annotated[int, Count(1, 100_000_000)] = 3_000
+    queue_messages: Annotated[int, Count(1, 100_000_000), RELOADABLE] = 3_000
     """Bound of each lane's queue. Default measured: a few milliseconds of full speed; with 10,000 small messages queued
     the one-way rate is a tenth lower, as they have left the cache when they are written."""
-    queue_bytes: Annotated[int, Size(least=KIB)] = 8 * MIB
+    queue_bytes: Annotated[int, Size(least=KIB), RELOADABLE] = 8 * MIB
     """The other bound of each lane's queue. Messages too large for one frame wait in a second one, with the same
     bounds. Default chosen."""
     fallback: Literal["wait", "default", "refuse"] = "wait"
@@ -142,11 +145,11 @@ class ChannelConfig(Table):
 class LinkConfig(Table):
     """`[links]`: how connections are made, watched and given up."""
 
-    handshake_timeout: PositiveSeconds = 2.0
+    handshake_timeout: Annotated[PositiveSeconds, RELOADABLE] = 2.0
     """From the first byte to an authenticated connection. Origin: design, section 7."""
-    dial_timeout: PositiveSeconds = 1.0
+    dial_timeout: Annotated[PositiveSeconds, RELOADABLE] = 1.0
     """For one address to answer. Chosen: several lost SYN packets are rarer than dead hosts."""
-    reconnect_grace: Seconds = 3.0
+    reconnect_grace: Annotated[Seconds, RELOADABLE] = 3.0
     """How long a lost peer may stay away before it is down (`unreachable`). Origin: design, section 7."""
     refusal_pause: Seconds = 0.4
     """Between the two refused dials after which a lost peer is down (`gone`). Chosen: a process that is restarted at
@@ -155,16 +158,16 @@ class LinkConfig(Table):
     """The shortest pause between two dials; the next is random, up to three times the last. Chosen."""
     redial_limit: PositiveSeconds = 10.0
     """The longest pause between two dials. Chosen."""
-    ping_interval: PositiveSeconds = 2.0
+    ping_interval: Annotated[PositiveSeconds, RELOADABLE] = 2.0
     """How long a connection may be silent before it is pinged. Chosen (decision 0010): together with the grace, a peer
     that stops for 10 s is down, and one that stops for 2 s is not even suspected."""
-    ping_timeout: PositiveSeconds = 1.0
+    ping_timeout: Annotated[PositiveSeconds, RELOADABLE] = 1.0
     """For one ping to be answered. Chosen."""
-    ping_attempts: Annotated[int, Count(1, 100)] = 3
+    ping_attempts: Annotated[int, Count(1, 100), RELOADABLE] = 3
     """How many unanswered pings in a row break a connection. Chosen."""
-    linger: Seconds = 1.0
+    linger: Annotated[Seconds, RELOADABLE] = 1.0
     """How long a link is kept after neither end wants it. Chosen."""
-    flush_timeout: Seconds = 2.0
+    flush_timeout: Annotated[Seconds, RELOADABLE] = 2.0
     """How long a closing node tries to send what is queued, after it gave links that are still being made for it half
     as long. Origin: the command's promise at Ctrl-C."""
 
@@ -230,6 +233,32 @@ class SecurityConfig(Table):
             yield ("secret_files",), "at most two files: the secret, and the one that replaces it or that it replaced"
 
 
+@dataclass(frozen=True, slots=True)
+class Levels(Reading[Mapping[str, str]]):
+    """How much loggers tell, by their names."""
+
+    def parse(self, value: object) -> Mapping[str, str]:
+        """Accept a table in which every value is text."""
+        if not isinstance(value, Mapping) or not all(isinstance(level, str) for level in value.values()):
+            raise Expected('a table of levels, for example { "partisan.link" = "debug" }')
+        return {str(name): str(level) for name, level in value.items()}
+
+    def check(self, value: Mapping[str, str]) -> None:
+        """Compare with the levels there are."""
+        for name, level in value.items():
+            if level not in LOG_LEVELS:
+                raise Expected(f"one of {', '.join(LOG_LEVELS)} for {name}, not {level!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggingConfig(Table):
+    """`[logging]`: how much is told to the log of the process, which all its nodes share."""
+
+    levels: Annotated[Mapping[str, str], Levels(), RELOADABLE] = field(default_factory=dict)
+    """`debug`, `info`, `warning` or `error` by the name of a logger: `partisan`, `partisan.link`. A logger that is not
+    named tells what the one above it tells, and that of the process decides in the end."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtensionConfig(Table):
     """`[extensions]`: what watches this node. The table `[extensions.NAME]` belongs to the extension of that name."""
@@ -265,17 +294,20 @@ class Config(Table):
     mailboxes: MailboxConfig = field(default_factory=MailboxConfig)
     limits: LimitConfig = field(default_factory=LimitConfig)
     security: SecurityConfig = field(default_factory=SecurityConfig)
+    logging: LoggingConfig = field(default_factory=LoggingConfig)
     extensions: ExtensionConfig = field(default_factory=ExtensionConfig)
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Where each value that is not a default came from, by key path."""
 
     def __post_init__(self) -> None:
-        Table.__post_init__(self)
         always = {MEMBERSHIP_CHANNEL: ChannelConfig(), DEFAULT_CHANNEL: ChannelConfig()}
         object.__setattr__(self, "channels", always | dict(self.channels))
+        Table.__post_init__(self)
 
     def conflicts(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """The core's own channel cannot be configured, and nothing is below `default`."""
+        """The core's own channel is fixed, nothing is below `default`, and a hello has room for so many names."""
+        if len(self.channels) > HELLO_ENTRIES or sum(map(len, self.channels)) > HELLO_NAMES:
+            yield ("channels",), f"at most {HELLO_ENTRIES} channels, with names of together {HELLO_NAMES} characters"
         given, own = self.channels.get(MEMBERSHIP_CHANNEL, ChannelConfig()), ChannelConfig()
         for key in ChannelConfig.__slots__:
             if getattr(given, key) != getattr(own, key):

@@ -8,12 +8,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Generic, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Final, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from partisan_core.errors import ConfigError
 from partisan_core.identity import NAME_PATTERN
 
 T = TypeVar("T")
+
+
+class Reloadable:
+    """What `RELOADABLE` is."""
+
+
+RELOADABLE: Final = Reloadable()
+"""Marks a key that a running node can take over anew: `fanout: Annotated[int, Count(1, 9), RELOADABLE] = 3`.
+
+Whoever reads such a key reads it each time, and keeps no copy. Since: 1.3
+"""
 
 
 class Expected(ValueError):
@@ -116,6 +127,11 @@ def reading_of(annotation: object) -> "Reading[object] | None":
     if get_origin(annotation) is not Annotated:
         return None
     return next((extra for extra in get_args(annotation)[1:] if isinstance(extra, Reading)), None)
+
+
+def is_reloadable(annotation: object) -> bool:
+    """Whether an annotation carries the mark."""
+    return get_origin(annotation) is Annotated and RELOADABLE in get_args(annotation)[1:]
 
 
 @cache

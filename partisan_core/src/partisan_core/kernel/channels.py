@@ -67,6 +67,11 @@ class Channel(Struct):
         return lane
 
 
+def offer(channels: Mapping[str, Channel]) -> dict[str, int]:
+    """What a peer is told of them: the parallelism of each."""
+    return {name: channel.settings.parallelism for name, channel in channels.items()}
+
+
 class MembershipCodec:
     """The core's typed codec of one overlay's messages: works with no serializer installed."""
 

@@ -24,17 +24,21 @@ class _Sending(NamedTuple):
 class Compressions:
     """Made once; agrees with each peer on what a connection compresses."""
 
-    def __init__(self, config: Config, plugins: Plugins) -> None:
+    def __init__(self, plugins: Plugins) -> None:
+        self._plugins = plugins
         self._sending: dict[str, _Sending] = {}
         self._undoing: dict[str, Compression] = {}
         if _BUILT_IN in plugins.names("compression"):
-            self._undo(_BUILT_IN, plugins)
-        for channel, settings in config.channels.items():
-            if settings.compression is not None:
-                plugin, options = select_compression(config, channel, settings.compression, plugins.compression)
-                name = settings.compression.use
-                self._sending[channel] = _Sending(name, options.minimum, plugin.make(options))
-                self._undo(name, plugins)
+            self._undo(_BUILT_IN)
+
+    def add(self, config: Config, channel: str) -> None:
+        """Note how a channel compresses; raises as `select_compression`."""
+        selection = config.channels[channel].compression
+        if selection is None:
+            return
+        plugin, options = select_compression(config, channel, selection, self._plugins.compression)
+        self._sending[channel] = _Sending(selection.use, options.minimum, plugin.make(options))
+        self._undo(selection.use)
 
     @property
     def unpacks(self) -> tuple[str, ...]:
@@ -55,7 +59,7 @@ class Compressions:
         compression = sending.compression if sending.name in hello.unpacks else None
         return Packing(sending.name, compression, sending.minimum, undoing)
 
-    def _undo(self, name: str, plugins: Plugins) -> None:
+    def _undo(self, name: str) -> None:
         if name not in self._undoing:
-            plugin = plugins.compression(name)
+            plugin = self._plugins.compression(name)
             self._undoing[name] = plugin.make(plugin.config())

@@ -1,7 +1,7 @@
 """One authenticated connection: a reader and a writer over a wire, in the service of one lane."""
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
 
 import trio
 from msgspec import Struct
@@ -17,11 +17,20 @@ from partisan_core.kernel.reader import BROKEN, Reader
 from partisan_core.kernel.writer import Writer
 from partisan_core.kinds import Wire
 from partisan_core.wire.checksums import CRC32
-from partisan_core.wire.control import Goodbye, Interest, decode_control, encode_control
+from partisan_core.wire.control import (
+    Goodbye,
+    Interest,
+    decode_channels,
+    decode_control,
+    encode_channels,
+    encode_control,
+)
 from partisan_core.wire.frames import COMPRESSED, Frame, FrameReader, Kind, Trailers, encode_frame
 from partisan_core.wire.messages import Hello
 from partisan_core.wire.packing import Packing
 from partisan_core.wire.session import Losses
+
+_T = TypeVar("_T")
 
 _CONTROL_LIMIT = 1000
 """Answers to pings that wait to be written (chosen: a node of ours asks once a second)."""
@@ -45,6 +54,9 @@ class Owner(Recipient, Protocol):
 
     def on_interest(self, connection: "Connection", wanted: bool) -> None:
         """The peer says whether it wants the link."""
+
+    def on_channels(self, connection: "Connection", channels: Mapping[str, int]) -> None:
+        """The peer tells its channels anew."""
 
     def on_ended(self, connection: "Connection") -> None:
         """It is over; `farewell` or `error` says why."""
@@ -92,6 +104,10 @@ class Connection:
     def control(self, message: Interest | Goodbye) -> None:
         """Queue a control message; it goes before the lane's messages."""
         self.writer.put_control(encode_frame(Kind.CONTROL, encode_control(message)))
+
+    def tell_channels(self, channels: Mapping[str, int]) -> None:
+        """Tell the peer this node's channels anew."""
+        self.writer.put_control(encode_channels(channels))
 
     def wake(self) -> None:
         """There is something to write in transit."""
@@ -210,15 +226,13 @@ class Connection:
                 self.pings.end(frame.number)
             case Kind.CONTROL:
                 self._on_control(frame)
+            case Kind.CHANNELS:
+                self._owner.on_channels(self, _read(decode_channels, frame))
             case _:
                 raise FrameError(f"a frame of kind {frame.kind} is not expected after the handshake")
 
     def _on_control(self, frame: Frame) -> None:
-        try:
-            message = decode_control(frame.body)
-        except DECODE_ERRORS as error:
-            raise FrameError("a control frame cannot be decoded") from error
-        match message:
+        match _read(decode_control, frame):
             case Interest(wanted=wanted):
                 self._owner.on_interest(self, wanted)
             case Goodbye(reason=reason):
@@ -237,3 +251,10 @@ class Connection:
         self._said_goodbye = True
         if self.farewell is not None:
             self.close("ended by both ends")
+
+
+def _read(decode: Callable[[memoryview], _T], frame: Frame) -> _T:
+    try:
+        return decode(frame.body)
+    except DECODE_ERRORS as error:
+        raise FrameError(f"a {Kind(frame.kind).name.lower()} frame cannot be decoded") from error

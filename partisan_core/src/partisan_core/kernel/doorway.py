@@ -44,7 +44,7 @@ class Doorway(Struct, eq=False):
     _shaker: Shaker
     _peers: Peers
     _transport: Transport
-    _settings: LinkConfig
+    _settings: Callable[[], LinkConfig]
     _journal: Journal
     _nursery: trio.Nursery
     _origin: Callable[[str], str]
@@ -77,7 +77,7 @@ class Doorway(Struct, eq=False):
 
     async def _answer(self, wire: Wire, origin: str) -> None:
         try:
-            with trio.fail_after(self._settings.handshake_timeout):
+            with trio.fail_after(self._settings().handshake_timeout):
                 shaken = await self._shaker.accept(wire)
         except Refusing as refusing:
             if refusing.code == Refused.SIMULTANEOUS:
@@ -85,7 +85,7 @@ class Doorway(Struct, eq=False):
             else:
                 self._refused(wire, refusing.code, str(refusing))
         except trio.TooSlowError:
-            self._refused(wire, "silent", f"no handshake within {self._settings.handshake_timeout:g} s")
+            self._refused(wire, "silent", f"no handshake within {self._settings().handshake_timeout:g} s")
         except PeerUncertified as error:
             self._refused(wire, Refused.CERTIFICATE, str(error))
         except (WireError, OSError, trio.ClosedResourceError) as error:
@@ -148,12 +148,12 @@ class Doorway(Struct, eq=False):
 
     async def _reach(self, address: Address) -> Wire:
         self._journal.counters["dials"] += 1
-        with trio.fail_after(self._settings.dial_timeout):
+        with trio.fail_after(self._settings().dial_timeout):
             return await self._transport.dial(address)
 
     async def _shake(self, wire: Wire, key: LaneKey, expected: str | None) -> Shaken:
         try:
-            with trio.fail_after(self._settings.handshake_timeout):
+            with trio.fail_after(self._settings().handshake_timeout):
                 return await self._shaker.dial(wire, key, expected)
         except BaseException:
             wire.close()

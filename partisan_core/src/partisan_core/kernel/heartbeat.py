@@ -16,14 +16,15 @@ from partisan_core.kernel.connection import Connection
 class Heartbeat:
     """Watches the connections of one node."""
 
-    def __init__(self, settings: LinkConfig) -> None:
+    def __init__(self, settings: Callable[[], LinkConfig]) -> None:
         self._settings = settings
         self._silent: dict[Connection, tuple[float, int]] = {}
         """Since when a connection is silent, and how often it was asked."""
 
     def beat(self, connections: Iterable[Connection], now: float) -> None:
         """Look at every connection once."""
-        silent, self._silent = self._silent, {}
+        settings, silent = self._settings(), self._silent
+        self._silent = {}
         for connection in connections:
             since, asked = silent.get(connection, (now, 0))
             if connection not in silent:
@@ -33,8 +34,8 @@ class Heartbeat:
                 since, asked = now, 0
             elif connection.was_heard():
                 since, asked = now, 0
-            elif now - since >= self._settings.ping_interval + asked * self._settings.ping_timeout:
-                if asked >= self._settings.ping_attempts:
+            elif now - since >= settings.ping_interval + asked * settings.ping_timeout:
+                if asked >= settings.ping_attempts:
                     connection.close(f"silent for {now - since:.1f} s, {asked} pings without an answer")
                     continue
                 connection.ping(_ignore)
@@ -43,9 +44,9 @@ class Heartbeat:
 
     async def run(self, connections: Callable[[], Iterable[Connection]]) -> None:
         """Beat for ever."""
-        pause = min(self._settings.ping_interval, self._settings.ping_timeout) / 2
         while True:
-            await trio.sleep(pause)
+            settings = self._settings()
+            await trio.sleep(min(settings.ping_interval, settings.ping_timeout) / 2)
             self.beat(connections(), trio.current_time())
 
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 import trio
 from msgspec.structs import replace
 
-from partisan_core.config.model import Config
+from partisan_core.config.model import Config, LinkConfig
 from partisan_core.errors import NodeClosed
 from partisan_core.events import Leave, Reason, Started
 from partisan_core.host import StrategyHost
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.budget import Budget
-from partisan_core.kernel.channels import MEMBERSHIP, Channel, Deliver, MembershipCodec
+from partisan_core.kernel.channels import MEMBERSHIP, Channel, Deliver, MembershipCodec, offer
 from partisan_core.kernel.compressing import Compressions
 from partisan_core.kernel.connection import Connection, Owner, Shaken
 from partisan_core.kernel.doorway import Doorway
@@ -33,7 +33,7 @@ from partisan_core.kernel.relaying import Relay
 from partisan_core.kernel.remembering import Remembering
 from partisan_core.kernel.routing import Routing
 from partisan_core.kernel.security import Security
-from partisan_core.kernel.selecting import check_fallbacks, named_by, select, select_checksums, select_policy
+from partisan_core.kernel.selecting import checked_fallbacks, named_by, select, select_checksums, select_policy
 from partisan_core.kernel.state import StateFile
 from partisan_core.kernel.timers import Timers
 from partisan_core.kinds import Listener, Serializer, Transport, Wire
@@ -75,44 +75,50 @@ class Kernel:
         self.journal = Journal(me.name, self._snapshot)
         self.postoffice = PostOffice(config.mailboxes.messages, self.journal)
         self.plugins = plugins
-        self._overlay, self._overlay_options = select(config, "overlay", plugins.overlay)
+        self._overlay, self.overlay_options = select(config, "overlay", plugins.overlay)
         self._checksums = select_checksums(config, plugins)
         self._read_buffer = memoryview(bytearray(READ_BYTES))
         self._serializers: dict[str, Serializer] = {}
         self.strategy = self._make_strategy()
+        self.compressions = Compressions(plugins)
         self.channels = self._make_channels()
-        self.compressions = Compressions(config, plugins)
         self._make_parts()
 
     # -- making -------------------------------------------------------------------------------------------------
 
     def _make_strategy(self) -> MembershipStrategy:
-        return self._overlay.make(self.me, self._overlay_options, self.rng)
+        return self._overlay.make(self.me, self.overlay_options, self.rng)
 
     def _make_channels(self) -> dict[str, Channel]:
         codec = MembershipCodec(self.strategy.messages)
-        channels = {MEMBERSHIP: self._make_channel(MEMBERSHIP, _CODEC_OF_THE_CORE, codec, self._deliver_membership)}
-        for name, settings in self.config.channels.items():
-            if name != MEMBERSHIP:
-                codec_name = settings.serializer or self.config.serializer.use
-                serializer = self._serializer(name, codec_name)
-                channels[name] = self._make_channel(name, codec_name, serializer, self.postoffice.deliver)
-        check_fallbacks(self.config, {name: channel.policy for name, channel in channels.items()})
-        return channels
+        deliver = self._deliver_membership
+        own = self._make_channel(self.config, MEMBERSHIP, _CODEC_OF_THE_CORE, codec, deliver)
+        others = {name: self.make_channel(self.config, name) for name in self.config.channels if name != MEMBERSHIP}
+        return checked_fallbacks(self.config, {MEMBERSHIP: own} | others)
 
-    def _make_channel(self, name: str, codec_name: str, codec: Serializer, deliver: Deliver) -> Channel:
-        settings = self.config.channels[name]
-        policy = select_policy(self.config, name, self.plugins.channel_policy)
-        batch, call_later = self.config.limits.batch, self.timers.call_later
+    def make_channel(self, config: Config, name: str) -> Channel:
+        """A channel of the application, as `config` says; it is not one of the node's yet.
+
+        Raises:
+            PluginError, ConfigError: its policy or serializer cannot be loaded, or is configured wrongly.
+        """
+        codec_name = config.channels[name].serializer or config.serializer.use
+        codec = self._serializer(config, name, codec_name)
+        return self._make_channel(config, name, codec_name, codec, self.postoffice.deliver)
+
+    def _make_channel(self, config: Config, name: str, codec_name: str, codec: Serializer, deliver: Deliver) -> Channel:
+        policy = select_policy(config, name, self.plugins.channel_policy)
+        self.compressions.add(config, name)
+        settings, batch, call_later = config.channels[name], config.limits.batch, self.timers.call_later
         return Channel(name, settings, policy, codec_name, codec, deliver, batch, self.journal.drop, call_later)
 
-    def _serializer(self, channel: str, use: str) -> Serializer:
+    def _serializer(self, config: Config, channel: str, use: str) -> Serializer:
         """The node's serializer, or one that only this channel asks for, with its own defaults."""
         if use not in self._serializers:
-            if use == self.config.serializer.use:
-                plugin, options = select(self.config, "serializer", self.plugins.serializer)
+            if use == config.serializer.use:
+                plugin, options = select(config, "serializer", self.plugins.serializer)
             else:
-                with named_by(self.config, f"channels.{channel}.serializer"):
+                with named_by(config, f"channels.{channel}.serializer"):
                     plugin = self.plugins.serializer(use)
                 options = plugin.config()
             self._serializers[use] = plugin.make(options)
@@ -121,7 +127,17 @@ class Kernel:
     def _make_parts(self) -> None:
         config = self.config
         detector, detector_options = select(config, "failure_detector", self.plugins.failure_detector)
-        self.peers = Peers(self._connect, self.channels, config, self.timers, self.journal, self.nursery, self.rng)
+        self.peers = Peers(
+            self._connect,
+            self.channels,
+            self._links,
+            config.routing.idle_timeout,
+            config.limits.unfinished,
+            self.timers,
+            self.journal,
+            self.nursery,
+            self.rng,
+        )
         self.driver = Driver(
             StrategyHost(self.strategy),
             detector.make(detector_options, self.rng),
@@ -146,7 +162,7 @@ class Kernel:
             shaker,
             self.peers,
             self.transport,
-            config.links,
+            self._links,
             self.journal,
             self.nursery,
             self.security.origin,
@@ -188,7 +204,7 @@ class Kernel:
         self.nursery.start_soon(self.timers.run)
         if self.security.open_at:
             self.nursery.start_soon(self.security.warn)
-        self.nursery.start_soon(Heartbeat(self.config.links).run, self._connections)
+        self.nursery.start_soon(Heartbeat(self._links).run, self._connections)
         for listener in self.listeners:
             self.nursery.start_soon(self.doorway.serve, listener)
         if self.config.node.data_dir is not None:
@@ -253,6 +269,10 @@ class Kernel:
         """Whom the overlay knows; once this node has left, itself alone."""
         return {self.me.name: self.me} if self.left else self.strategy.members()
 
+    def _links(self) -> LinkConfig:
+        """As they are now: see `reloading`."""
+        return self.config.links
+
     def _snapshot(self) -> Snapshot:
         neighbours = self.driver.host.neighbours
         return Snapshot(tuple(self.members().values()), tuple(neighbours.values()))
@@ -284,7 +304,7 @@ class Kernel:
             node=self.me,
             channel=channel,
             lane=lane,
-            channels={name: known.settings.parallelism for name, known in self.channels.items()},
+            channels=offer(self.channels),
             serializer=self.channels[channel].codec_name,
             max_message=self.config.limits.message,
             nonce=secrets.token_bytes(NONCE_SENT),

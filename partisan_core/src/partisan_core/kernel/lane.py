@@ -131,6 +131,13 @@ class Lane(Queue):
         else:
             await super().put(piece, slot)
 
+    def resize(self, max_messages: int, max_bytes: int) -> None:
+        """See `Queue`."""
+        self._limits = self._limits._replace(messages=max_messages, bytes=max_bytes)
+        for side in self.sides:
+            side.resize(max_messages, max_bytes)
+        super().resize(max_messages, max_bytes)
+
     def finish(self) -> None:
         """The connection ends on purpose: whatever waits goes now."""
 

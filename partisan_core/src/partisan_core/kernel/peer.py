@@ -1,7 +1,7 @@
 """One peer as the kernel sees it: its link, its lanes, its connections."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple
 
@@ -83,6 +83,8 @@ class Peer:
         self.membership = channels[MEMBERSHIP].open_lane(0)
         self.lanes: dict[str, list[Lane]] = {}
         """Before the link is up: what waits for it, by the lanes of this end."""
+        self.offered: Mapping[str, int] | None = None
+        """The channels of the peer, with their parallelism; None before the link is up: whichever this end has."""
         self.is_bound = False
         """Of what waits for the link, something is for the life that is known, and for no other."""
         self._used = 0
@@ -154,16 +156,13 @@ class Peer:
 
     def open_waiting(self, before: Mapping[str, list[Lane]] = {}) -> None:
         """Take messages although there is no link yet: first of all those that wait in the lanes of one that ended."""
-        self.lanes = {
-            name: [channel.open_lane(index) for index in range(channel.settings.parallelism)]
-            for name, channel in self._channels.items()
-            if name != MEMBERSHIP
-        }
+        self.lanes = {}
+        self.add_lanes(None)
         self.is_bound = bool(before)
         for name, lanes in before.items():
             for lane in lanes:
                 self.lanes[name][lane.index].take_over(lane, self.max_message)
-        self._hold_behind_default()
+        self._hold_behind_default(self._all_lanes())
 
     def open_lanes(self, hello: Hello) -> None:
         """Make the lanes that both ends have: the smaller parallelism of each common channel.
@@ -172,15 +171,8 @@ class Peer:
         """
         self.max_message = hello.max_message
         self.redials, self.resting = {}, {}
-        waiting = self.lanes
-        self.lanes = {
-            name: [
-                channel.open_lane(index, hello.max_message)
-                for index in range(min(channel.settings.parallelism, hello.channels[name]))
-            ]
-            for name, channel in self._channels.items()
-            if name != MEMBERSHIP and name in hello.channels
-        }
+        waiting, self.lanes = self.lanes, {}
+        self.add_lanes(hello.channels)
         for name, lanes in waiting.items():
             for lane in lanes:
                 if common := self.lanes.get(name):
@@ -188,13 +180,30 @@ class Peer:
                 else:
                     lane.fail(NodeDown(f"node {self.spec.name} has no channel {name!r}"), DropReason.NO_CHANNEL)
         self.is_bound = False
-        self._hold_behind_default()
+        self._hold_behind_default(self._all_lanes())
+
+    def add_lanes(self, offered: Mapping[str, int] | None) -> None:
+        """Make the lanes of the channels that both ends have now; those that are there stay as they are."""
+        self.offered = offered
+        limit = 0 if offered is None else self.max_message
+        for name, channel in self._channels.items():
+            ours = channel.settings.parallelism
+            count = ours if offered is None else min(ours, offered.get(name, 0))
+            if count and name != MEMBERSHIP and name not in self.lanes:
+                self.lanes[name] = [channel.open_lane(index, limit) for index in range(count)]
+                self._hold_behind_default(self.lanes[name])
+
+    def resize_lanes(self) -> None:
+        """Give each lane the bounds that its channel has now."""
+        for lane in self._all_lanes():
+            settings = self._channels[lane.channel].settings
+            lane.resize(settings.queue_messages, settings.queue_bytes)
 
     def drop_lanes(self, error: NodeDown, reason: DropReason) -> None:
         """The life is over: fail every lane, begin with fresh ones."""
         for lane in (self.membership, *self._all_lanes()):
             lane.fail(error, reason)
-        self.lanes, self.is_bound = {}, False
+        self.lanes, self.offered, self.is_bound = {}, None, False
         self.membership = self._channels[MEMBERSHIP].open_lane(0)
 
     def missing_lanes(self) -> list[LaneKey]:
@@ -202,9 +211,9 @@ class Peer:
         busy = self.connections.keys() | self.dialling | self.resting.keys()
         return [key for key in self._data_lanes() if key not in busy]
 
-    def _hold_behind_default(self) -> None:
+    def _hold_behind_default(self, fresh: Iterable[Lane]) -> None:
         """Of fresh lanes nobody knows what their channel sent over `default` before they were made."""
-        for lane in self._all_lanes():
+        for lane in fresh:
             if isinstance(lane, FallbackLane):
                 lane.behind.update(self.lanes.get(DEFAULT_CHANNEL, ()))
 

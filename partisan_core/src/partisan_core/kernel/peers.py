@@ -6,15 +6,16 @@ from functools import partial
 
 import trio
 
-from partisan_core.config.model import Config
+from partisan_core.config.model import LinkConfig
 from partisan_core.drops import DropReason, with_node
 from partisan_core.errors import NodeDown, WouldBlock
 from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel._links import Action, Change, Dial, Down, Failed, Link, Lost, Resumed, StartGrace, Up
+from partisan_core.kernel.announcing import Announcing
 from partisan_core.kernel.channels import Channel
 from partisan_core.kernel.connection import Connection, Owner, Shaken
-from partisan_core.kernel.ending import end_peer
+from partisan_core.kernel.ending import Lingering
 from partisan_core.kernel.journal import Journal
 from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.peer import MEMBERSHIP_LANE, Failure, LaneKey, Peer, Trouble
@@ -46,7 +47,9 @@ class Peers:
         self,
         connect: Callable[[Shaken, Owner, Peer], Connection],
         channels: Mapping[str, Channel],
-        config: Config,
+        settings: Callable[[], LinkConfig],
+        idle_timeout: float,
+        unfinished: int,
         timers: Timers,
         journal: Journal,
         nursery: trio.Nursery,
@@ -56,11 +59,13 @@ class Peers:
         self.routes_changed: Callable[[], None] = lambda: None
         self.traffic = Traffic()
         self._connect = connect
-        self.pins = Pins(timers, config.routing.idle_timeout, self._want, self._let_go)
-        self._channels, self._settings, self._unfinished = channels, config.links, config.limits.unfinished
+        self.pins = Pins(timers, idle_timeout, self._want, self._let_go)
+        self._channels, self._settings, self._unfinished = channels, settings, unfinished
         self._timers, self._journal = timers, journal
         self._nursery = nursery
-        self._lanes = LaneDialling(self._start_dial, config.links, timers, rng)
+        self._lanes = LaneDialling(self._start_dial, settings, timers, rng)
+        self._lingering = Lingering(settings, timers, nursery)
+        self.announcing = Announcing(self.table, channels, self._lanes.dial_missing, lambda: self.routes_changed())
 
     # -- what the membership asks for ---------------------------------------------------------------------------
 
@@ -68,7 +73,7 @@ class Peers:
         """The peer of that name, made when it is new; a newer life of a peer that is not up is taken over."""
         peer = self.table.get(spec.name)
         if peer is None:
-            link = Link(self._lanes.make_backoff(), self._settings.refusal_pause)
+            link = Link(self._lanes.make_backoff(), self._settings().refusal_pause)
             peer = self.table[spec.name] = Peer(spec, link, self._channels, self._unfinished)
         elif spec.life > peer.spec.life and not peer.is_up:
             if peer.is_bound:
@@ -101,7 +106,7 @@ class Peers:
             return
         peer = self.get(spec)
         if not peer.is_up:
-            self.pins.pin(peer, self._settings.linger)
+            self.pins.pin(peer, self._settings().linger)
         try:
             peer.membership.put_nowait(piece)
         except WouldBlock:
@@ -157,7 +162,13 @@ class Peers:
             peer.interested = wanted
             if not (wanted or peer.link.wanted) and peer.is_busy and self.pins.may_dial(peer.spec.name):
                 self.pins.pin(peer)
-            self._consider_ending(peer)
+            self._lingering.consider(peer)
+
+    def on_channels(self, connection: Connection, channels: Mapping[str, int]) -> None:
+        """The peer has new channels."""
+        peer = self.table.get(connection.peer.name)
+        if peer is not None and peer.connection is connection and peer.is_up:
+            self.announcing.take_in(peer, channels)
 
     def on_gap(self, peer: NodeSpec, lane: Lane, lost: int | None) -> None:
         """A session lost messages of the peer with a connection; None: nobody knows how many."""
@@ -206,7 +217,7 @@ class Peers:
                     peer.dial_due = trio.current_time() + after
                     self._timers.call_later(after, partial(self._dial_membership, peer, peer.dial_due))
                 case StartGrace(token=token):
-                    self._timers.call_later(self._settings.reconnect_grace, partial(self._grace_expired, peer, token))
+                    self._timers.call_later(self._settings().reconnect_grace, partial(self._grace_expired, peer, token))
                 case Up():
                     self._bring_up(peer)
                 case Lost() | Resumed():
@@ -227,6 +238,7 @@ class Peers:
         peer.interested = not connection.dialled
         if Up() in actions:
             peer.open_lanes(hello)
+        self.announcing.repeat(connection)
         self._hold(peer, MEMBERSHIP_LANE, connection)
         self._act(peer, [action for action in actions if not isinstance(action, Down)])
         self._tell_interest(peer)
@@ -324,21 +336,8 @@ class Peers:
     def _let_go(self, peer: Peer) -> None:
         peer.link.release()
         self._tell_interest(peer)
-        self._consider_ending(peer)
+        self._lingering.consider(peer)
         self._forget_idle(peer)
-
-    def _consider_ending(self, peer: Peer) -> None:
-        connection = peer.connection
-        if peer.link.wanted or peer.interested or connection is None or connection is peer.lingering:
-            return
-        peer.lingering = connection
-        self._timers.call_later(self._settings.linger, partial(self._end_unwanted, peer, connection))
-
-    def _end_unwanted(self, peer: Peer, connection: Connection) -> None:
-        peer.lingering = None
-        still = peer.connection is connection and not peer.link.wanted and not peer.interested
-        if still and not peer.ending:
-            self._nursery.start_soon(end_peer, peer, Reason.RELEASED, self._settings.flush_timeout)
 
     def _forget_idle(self, peer: Peer) -> None:
         if peer.is_idle and not peer.link.wanted and self.table.get(peer.spec.name) is peer:

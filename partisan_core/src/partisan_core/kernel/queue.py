@@ -174,6 +174,11 @@ class Queue:
             waiting.fail(error)
         self._waiting.clear()
 
+    def resize(self, max_messages: int, max_bytes: int) -> None:
+        """Other bounds from now on: what is queued stays, and who waits is served when there is room."""
+        self.max_messages, self.max_bytes = max_messages, max_bytes
+        self._serve()
+
     def revive(self) -> None:
         """The peer is there, after all."""
         self._down = None

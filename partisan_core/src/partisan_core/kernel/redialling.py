@@ -23,7 +23,7 @@ class LaneDialling(Struct, eq=False):
     """Dials the data lanes of all peers."""
 
     _start_dial: Callable[[Peer, LaneKey], None]
-    _settings: LinkConfig
+    _settings: Callable[[], LinkConfig]
     _timers: Timers
     _rng: random.Random
 
@@ -50,7 +50,8 @@ class LaneDialling(Struct, eq=False):
 
     def make_backoff(self) -> Backoff:
         """The pauses between dials of one lane."""
-        return Backoff(self._settings.redial_first, self._settings.redial_limit, self._rng)
+        settings = self._settings()
+        return Backoff(settings.redial_first, settings.redial_limit, self._rng)
 
     def _pause(self, peer: Peer, key: LaneKey) -> float:
         return peer.redials.setdefault(key, self.make_backoff()).next()

@@ -1,6 +1,6 @@
 """From a section of the configuration to a loaded plugin and its options, with errors that name file and key."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol, TypeVar
@@ -15,28 +15,38 @@ from partisan_core.wire.checksums import CRC32, Checksum
 from partisan_core.wire.limits import HELLO_CHECKSUMS
 
 
-class _Configurable(Protocol):
+class Configurable(Protocol):
+    """The record of a plugin."""
+
     @property
     def config(self) -> type:
         """The class of the plugin's options."""
 
 
-_Plugin = TypeVar("_Plugin", bound=_Configurable)
+_Plugin = TypeVar("_Plugin", bound=Configurable)
 
 
-def check_fallbacks(config: Config, policies: Mapping[str, ChannelPolicy]) -> None:
+class _HasPolicy(Protocol):
+    policy: ChannelPolicy
+
+
+_ChannelT = TypeVar("_ChannelT", bound=_HasPolicy)
+
+
+def checked_fallbacks(config: Config, channels: dict[str, _ChannelT]) -> dict[str, _ChannelT]:
     """Raise `ConfigError` when a channel falls back on `default` and a policy of either keeps its own queue.
 
     A state that takes the place of others does so within one queue, and would overtake them in another.
     """
     for name, channel in config.channels.items():
-        keeper = next((one for one in (name, DEFAULT_CHANNEL) if hasattr(policies[one], "open_queue")), None)
+        keeper = next((one for one in (name, DEFAULT_CHANNEL) if hasattr(channels[one].policy, "open_queue")), None)
         if channel.fallback == "default" and keeper is not None:
             key, policy = f"channels.{name}.fallback", config.channels[keeper].policy.use
             raise ConfigError(
                 f'{config.origins.get(key, "default")}: {key} = "default": "wait" or "refuse", as the policy '
                 f"{policy!r} of channel {keeper!r} keeps a queue of its own"
             )
+    return channels
 
 
 @contextmanager

@@ -1,9 +1,13 @@
 """What two kernels tell each other on the membership connection, beside the overlay's messages."""
 
+from collections.abc import Mapping
+
 import msgspec
 from msgspec import Struct
 
 from partisan_core.events import Reason
+from partisan_core.wire.frames import IGNORABLE, Kind, encode_frame
+from partisan_core.wire.messages import Channels
 
 
 class Interest(Struct, frozen=True, array_like=True, tag="i"):
@@ -20,6 +24,23 @@ class Goodbye(Struct, frozen=True, array_like=True, tag="g"):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Interest | Goodbye] = msgspec.msgpack.Decoder(Interest | Goodbye)
+
+
+_channels = msgspec.msgpack.Decoder(Channels)
+
+
+def encode_channels(channels: Mapping[str, int]) -> bytes:
+    """A whole CHANNELS frame. Who does not know it meets the new channels with the next link."""
+    return encode_frame(Kind.CHANNELS, _encoder.encode(channels), flags=IGNORABLE)
+
+
+def decode_channels(body: memoryview) -> dict[str, int]:
+    """Read the body of a CHANNELS frame.
+
+    Raises:
+        msgspec.DecodeError: it is none.
+    """
+    return _channels.decode(body)
 
 
 def encode_control(message: Interest | Goodbye) -> bytes:

@@ -60,6 +60,8 @@ class Kind(IntEnum):
     """Messages through a third node, counted as those of DATA frames are. Ignorable."""
     FRAGMENT = 10
     """A slice of a large message: see `wire.fragments`."""
+    CHANNELS = 11
+    """On the membership connection: the channels of a node, told anew because there are more. Ignorable."""
 
 
 _KNOWN_KINDS = frozenset(map(int, Kind))

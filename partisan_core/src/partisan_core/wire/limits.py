@@ -9,6 +9,9 @@ HELLO_ADDRESSES = 16
 HELLO_ENTRIES = 64
 """Entries in each of labels, metadata and channels of a hello (chosen; `PREAUTH_BODY` bounds their bytes)."""
 
+HELLO_NAMES = 1024
+"""Characters of the names of all channels of a node (chosen: as many as its labels may have)."""
+
 LEAST_BODY = 4 * 1024 * 1024
 """Bytes that the body of a frame may always have after the handshake, however small the largest message may be:
 frames join many messages, and the membership of 10,000 nodes fits (chosen)."""

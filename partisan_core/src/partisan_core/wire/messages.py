@@ -29,6 +29,10 @@ Counter = Annotated[int, Meta(ge=0, le=_U63)]
 Mac = Annotated[bytes, Meta(max_length=64)]
 
 
+Channels = Annotated[dict[Name, Annotated[int, Meta(ge=1, le=LANES)]], Meta(max_length=HELLO_ENTRIES)]
+"""Every channel of a node with its parallelism."""
+
+
 class Preamble(Struct, frozen=True, array_like=True):
     """What every hello begins with, whatever its version."""
 
@@ -48,8 +52,8 @@ class Hello(Struct, frozen=True, array_like=True, kw_only=True):
     channel: Name
     """The channel this connection belongs to; the accepter repeats it, as the next and `serializer`."""
     lane: Annotated[int, Meta(ge=0, lt=LANES)]
-    channels: Annotated[dict[Name, Annotated[int, Meta(ge=1, le=LANES)]], Meta(max_length=HELLO_ENTRIES)]
-    """Every channel of the node with its parallelism: two nodes use the smaller one of both."""
+    channels: Channels
+    """Two nodes use the smaller parallelism of both."""
     serializer: NameOrNone
     """The serializer of the channel; empty for the core's own channel."""
     max_message: Positive

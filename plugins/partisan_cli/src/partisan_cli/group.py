@@ -35,6 +35,7 @@ COMMANDS = {
     "join": Lazy("partisan_cli.commands.join:join", "Make a node join a cluster."),
     "leave": Lazy("partisan_cli.commands.leave:leave", "Make a node leave its cluster, and end."),
     "evict": Lazy("partisan_cli.commands.evict:evict", "Remove a member, living or dead, from the cluster."),
+    "reload": Lazy("partisan_cli.commands.reload:reload", "Make a node read its configuration again."),
     "plugins": Lazy("partisan_cli.commands.plugins:plugins", "List the installed plugins, or check them."),
     "config": Lazy("partisan_cli.commands.config:config", "Check or show a configuration."),
 }

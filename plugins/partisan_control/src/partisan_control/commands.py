@@ -113,6 +113,10 @@ async def _leave(node: Node, _: Nothing) -> object:
     return Gone(node.name, ends=False)
 
 
+async def _reload(node: Node, _: Nothing) -> object:
+    return await node.reload()
+
+
 async def _shut_down(node: Node, _: Nothing) -> object:
     with trio.CancelScope(shield=True), suppress(NodeClosed):
         await node.leave()
@@ -134,5 +138,6 @@ COMMANDS = {
     "join": Command(JoinArguments, _join),
     "leave": Command(Nothing, _leave),
     "evict": Command(EvictArguments, _evict),
+    "reload": Command(Nothing, _reload),
     "shutdown": Command(Nothing, _shut_down),
 }

@@ -39,6 +39,8 @@ def run(
 
     Without CONFIG, or where that says nothing else, the node has a name of the moment, a data_dir that is removed at
     the end, and listens on any port of the loopback interface. The first line of output says where it is.
+
+    SIGHUP, or `partisan reload`, makes it read CONFIG again and take over what has changed: all of it, or nothing.
     """
     from partisan_cli.running import run_node
     from partisan_cli.runtime import Residence
@@ -46,15 +48,21 @@ def run(
     if name is not None:
         settings["node.name"] = name
     addresses = [Address.parse(contact) for contact in contacts]
-    config = _named(load_config(path, overrides=settings))
-    residence = Residence(config.node.name, config.node.data_dir)
-    config = replace(config, node=replace(config.node, data_dir=residence.data_dir))
+    given = load_config(path, overrides=settings).node
+    made_up = "" if given.name else _made_up_name()
+    residence = Residence(given.name or made_up, given.data_dir)
+    lodging = residence.data_dir if given.data_dir is None else None
+
+    def load() -> Config:
+        config = load_config(path, overrides=settings)
+        node = config.node
+        return replace(config, node=replace(node, name=node.name or made_up, data_dir=node.data_dir or lodging))
+
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-    run_node(config, addresses, residence, as_json=as_json)
+    run_node(load, addresses, residence, as_json=as_json)
 
 
-def _named(config: Config) -> Config:
-    """A node without a name gets one that says where it runs."""
+def _made_up_name() -> str:
+    """Says where it runs."""
     host = socket.gethostname().partition(".")[0] or "node"
-    name = config.node.name or f"{host}-{secrets.token_hex(3)}"
-    return replace(config, node=replace(config.node, name=name))
+    return f"{host}-{secrets.token_hex(3)}"
