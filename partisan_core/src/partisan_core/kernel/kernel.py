@@ -28,7 +28,7 @@ from partisan_core.kernel.outlets import Outlets
 from partisan_core.kernel.peer import LaneKey, Peer
 from partisan_core.kernel.peers import Peers
 from partisan_core.kernel.postoffice import PostOffice
-from partisan_core.kernel.reader import READ_BYTES
+from partisan_core.kernel.reader import common_buffer
 from partisan_core.kernel.relaying import Relay
 from partisan_core.kernel.remembering import Remembering
 from partisan_core.kernel.routing import Routing
@@ -77,7 +77,7 @@ class Kernel:
         self.plugins = plugins
         self._overlay, self.overlay_options = select(config, "overlay", plugins.overlay)
         self._checksums = select_checksums(config, plugins)
-        self._read_buffer = memoryview(bytearray(READ_BYTES))
+        self._read_buffer = common_buffer()
         self._serializers: dict[str, Serializer] = {}
         self.strategy = self._make_strategy()
         self.compressions = Compressions(plugins)

@@ -16,13 +16,32 @@ from partisan_core.kinds import Wire
 from partisan_core.wire.frames import Frame, FrameReader
 
 READ_BYTES = 256 * 1024
-"""One read buffer per node, a few frames long (chosen)."""
+"""Bytes read at once: a few frames of small messages (chosen; others wait while thousands of them are decoded)."""
+
+READ_BYTES_LARGE = 1024 * 1024
+"""The same while large frames arrive. Measured: with 256 KiB most slices of large messages are split between two reads,
+and copied once more; receiving messages of 512 KiB took about twice the processor time."""
+
+_LARGE_FRAME = 64 * 1024
+"""Bytes of a large frame, on the average of one read (chosen: the writer's batches of small messages end there)."""
+
+_BUFFER: trio.lowlevel.RunVar[memoryview] = trio.lowlevel.RunVar("partisan_core.kernel.reader")
 
 _DRAIN_READS = 32
 """Reads of a connection that is given up: 8 MiB, more than a socket holds; a peer may not write for ever (chosen)."""
 
 BROKEN = (OSError, trio.ClosedResourceError, trio.BrokenResourceError)
 """What a wire raises when it is of no more use."""
+
+
+def common_buffer() -> memoryview:
+    """The read buffer of all nodes that run in this trio loop: nothing awaits between reading into it and parsing."""
+    try:
+        return _BUFFER.get()
+    except LookupError:
+        buffer = memoryview(bytearray(READ_BYTES_LARGE))
+        _BUFFER.set(buffer)
+        return buffer
 
 
 class Reader:
@@ -42,6 +61,9 @@ class Reader:
         """Something was read since this was last set to false."""
         self._wire, self._lane, self._take_in = wire, lane, take_in
         self._buffer = buffer
+        self._small = buffer[:READ_BYTES]
+        self._has_large_frames = False
+        """By the last read."""
         self._frames = frames
         self._is_led = False
         self._leader_waits = self._reader_waits = False
@@ -140,7 +162,7 @@ class Reader:
 
     def _read(self) -> bool:
         """Read once. True: there may be more."""
-        buffer = self._buffer
+        buffer = self._buffer if self._has_large_frames else self._small
         count = self._wire.try_recv_into(buffer)
         if count == 0:
             self._over = True
@@ -151,7 +173,9 @@ class Reader:
     def _feed(self, data: memoryview) -> Room | None:
         self.heard = True
         self.bytes_in += len(data)
-        full = self._take_in(self._frames.feed(data))
+        frames = self._frames.feed(data)
+        self._has_large_frames = len(data) > _LARGE_FRAME * (len(frames) + 1)
+        full = self._take_in(frames)
         if self._frames.error is not None:
             raise self._frames.error
         return full
