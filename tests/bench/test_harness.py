@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from partisan_bench import harness
-from partisan_bench.cases import BLOCKING, CASES, TRIO_STREAM, Subject
+from partisan_bench.cases import ASYNCIO, BLOCKING, BLOCKING_CRC32, CASES, TRIO_SOCKET, TRIO_STREAM, Subject
 from partisan_bench.command import bench
 
 PARTNER = Subject("partner", BLOCKING.module)
@@ -19,15 +19,24 @@ ROW_KEYS = ["benchmark", "case", "subject", "metric", "unit", "values", "median"
 def test_subjects_take_turns_and_run_all_their_cases_each_time() -> None:
     turns = list(harness.run("oneway", [BLOCKING, PARTNER], pairs=2, seconds=0.02))
     assert [[(sample.subject, sample.case.name) for sample in turn] for turn in turns] == [
-        [("blocking", "64B"), ("blocking", "1KiB")],
-        [("partner", "64B"), ("partner", "1KiB")],
+        [("blocking", "64B"), ("blocking", "1KiB"), ("blocking", "512KiB")],
+        [("partner", "64B"), ("partner", "1KiB"), ("partner", "512KiB")],
     ] * 2
     assert all(sample.figures["rate"] > 0 for turn in turns for sample in turn)
 
 
-def test_a_bare_stream_reports_its_round_trips() -> None:
-    ((sample,),) = harness.run("rtt", [TRIO_STREAM], pairs=1, seconds=0.02)
-    assert 0 < sample.figures["p50"] <= sample.figures["p99"]
+@pytest.mark.parametrize("subject", [BLOCKING_CRC32, TRIO_SOCKET, ASYNCIO], ids=lambda subject: subject.name)
+def test_a_baseline_counts_what_it_receives_and_reports_messages_and_megabytes(subject: Subject) -> None:
+    for sample in next(harness.run("oneway", [subject], pairs=1, seconds=0.02)):
+        volume = sample.figures["rate"] * sample.case.payload / 1e6
+        assert 0 < sample.figures["volume"] == pytest.approx(volume)
+
+
+@pytest.mark.parametrize("subject", [TRIO_STREAM, TRIO_SOCKET, ASYNCIO], ids=lambda subject: subject.name)
+def test_a_baseline_reports_its_round_trips(subject: Subject) -> None:
+    for sample in next(harness.run("rtt", [subject], pairs=1, seconds=0.02)):
+        assert 0 < sample.figures["p50"] <= sample.figures["p99"]
+        assert sample.figures["rate"] > 0
 
 
 def test_a_failing_worker_is_named_with_its_reason_and_the_run_ends() -> None:
@@ -41,7 +50,7 @@ def test_json_is_one_array_of_rows_on_standard_output() -> None:
     command += ["--pairs", "1", "--seconds", "0.02"]
     finished = subprocess.run(command, capture_output=True, text=True, check=True)
     rows = json.loads(finished.stdout)
-    assert [row["case"] for row in rows] == ["64B", "1KiB"]
+    assert [row["case"] for row in rows] == ["64B", "1KiB", "512KiB"]
     assert all(list(row) == ROW_KEYS for row in rows)
     assert "trio" in finished.stderr
 
@@ -58,7 +67,7 @@ def test_only_the_cases_with_the_wanted_words_in_their_names_are_measured() -> N
 
 
 def test_words_that_no_case_has_are_refused() -> None:
-    result = CliRunner().invoke(bench, ["oneway", "--case", "2KiB"])
+    result = CliRunner().invoke(bench, ["oneway", "--case", "3KiB"])
     assert result.exit_code == 2
     assert "nothing to measure" in result.output
 

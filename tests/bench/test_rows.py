@@ -91,7 +91,7 @@ def test_the_table_shows_median_and_range_with_thousands_apart() -> None:
 
 def test_a_receiver_that_counted_wrong_makes_the_run_worthless() -> None:
     with pytest.raises(LostMessages, match="100 messages were sent, the receiver counted 99"):
-        throughput(sent=100, counted=99, started=0.0)
+        throughput(sent=100, counted=99, payload=8, started=0.0)
 
 
 def test_records_are_numbered_and_only_the_final_one_is_marked() -> None:

@@ -31,9 +31,12 @@ PARTISAN = Subject("partisan", "partisan")
 PYZMQ = Subject("pyzmq", "pyzmq", library="zmq", mend="pip install pyzmq")
 ERLANG = Subject("erlang", "erlang", program="erl", mend="install Erlang/OTP 25 or newer, Debian's erlang-base")
 BLOCKING = Subject("blocking", "blocking")
+BLOCKING_CRC32 = Subject("blocking-crc32", "blocking_crc32")
 TRIO_STREAM = Subject("trio-stream", "trio_stream")
+TRIO_SOCKET = Subject("trio-socket", "trio_socket")
+ASYNCIO = Subject("asyncio", "asyncio_streams")
 
-SUBJECTS = (PARTISAN, PYZMQ, BLOCKING, TRIO_STREAM, ERLANG)
+SUBJECTS = (PARTISAN, PYZMQ, BLOCKING, BLOCKING_CRC32, TRIO_STREAM, TRIO_SOCKET, ASYNCIO, ERLANG)
 
 
 MANY_LANES = 16
@@ -107,21 +110,29 @@ def _echoes(round_trip: float, size: str, payload: int, actors: int) -> list[Cas
 _PINGING = (PARTISAN, TRIO_STREAM, PYZMQ)
 _ALONE = {"p99": "ms", "p50": "ms"}
 _BESIDE_BULK = {"p99": "ms", "p50": "ms", "bulk": "MB/s"}
+_FLOODING = (PARTISAN, PYZMQ, BLOCKING, TRIO_SOCKET, ASYNCIO, ERLANG)
 _THROUGHPUT = {"rate": "msg/s"}
+_VOLUME = {"volume": "MB/s"}
+_CALLING = (PARTISAN, PYZMQ, ASYNCIO, ERLANG)
 _LATENCY = {"p50": "us", "p99": "us"}
 _ROUND_TRIPS = {"rate": "1/s"}
+_MEMORY = {"sender": "x", "receiver": "x"}
 
 CASES = (
-    Case("oneway", "64B", _THROUGHPUT, (PARTISAN, PYZMQ, BLOCKING, ERLANG)),
+    Case("oneway", "64B", _THROUGHPUT, _FLOODING),
     Case("oneway", "64B await each send", _THROUGHPUT, (PARTISAN, PYZMQ), awaits=True),
-    Case("oneway", "1KiB", _THROUGHPUT, (PARTISAN, PYZMQ, BLOCKING, ERLANG), payload=1024),
-    Case("rtt", "64B", _LATENCY, (PARTISAN, TRIO_STREAM, PYZMQ, ERLANG)),
-    Case("rtt", "64B 128 callers", _ROUND_TRIPS, (PARTISAN, PYZMQ, ERLANG), callers=128),
+    Case("oneway", "1KiB", _THROUGHPUT, _FLOODING, payload=_KIB),
+    Case("oneway", "512KiB", _VOLUME, (*_FLOODING, BLOCKING_CRC32), payload=512 * _KIB),
+    Case("rtt", "64B", _LATENCY, (*_CALLING, TRIO_STREAM, TRIO_SOCKET)),
+    Case("rtt", "64B 16 callers", _ROUND_TRIPS, _CALLING, callers=16),
+    Case("rtt", "64B 128 callers", _ROUND_TRIPS, _CALLING, callers=128),
     Case("hol", "same channel", _BESIDE_BULK, (*_PINGING, ERLANG), bulk=8 * _MIB),
     Case("hol", "channels apart", _BESIDE_BULK, _PINGING, bulk=8 * _MIB, is_apart=True),
     Case("hol", "20ms alone", _ALONE, (*_PINGING, ERLANG), round_trip=0.02),
     Case("hol", "20ms same channel", _BESIDE_BULK, (*_PINGING, ERLANG), bulk=8 * _MIB, round_trip=0.02),
     Case("hol", "20ms channels apart", _BESIDE_BULK, _PINGING, bulk=8 * _MIB, is_apart=True, round_trip=0.02),
+    Case("memory", "4MiB", _MEMORY, (PARTISAN, BLOCKING), payload=4 * _MIB),
+    Case("memory", "8MiB", _MEMORY, (PARTISAN, BLOCKING), payload=8 * _MIB),
     *(
         case
         for round_trip in (0.001, 0.02)

@@ -1,31 +1,20 @@
 """The command `partisan bench`."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Unpack
 
 import click
 import msgspec
 
-from partisan_bench import environment, harness
+from partisan_bench import environment, harness, transports
 from partisan_bench.cases import SUBJECTS, Subject, cases_of
-from partisan_bench.formation import measure
+from partisan_bench.formation import measure as formed
+from partisan_bench.options import ALL, Wanted, with_cluster_options, with_options
+from partisan_bench.overhead import measure as idling
 from partisan_bench.rows import Row, Sample, summarise
 from partisan_bench.table import render
-
-_Command = Callable[..., None]
-
-_OPTIONS = (
-    click.option("--json/--table", "as_json", help="One JSON array of rows, or a table (default)."),
-    click.option("--pairs", type=click.IntRange(1), default=7, show_default=True, help="Rounds of all subjects."),
-    click.option(
-        "--subject",
-        "only",
-        multiple=True,
-        type=click.Choice([subject.name for subject in SUBJECTS]),
-        help="Measure only this one; may be given several times.",
-    ),
-    click.option("--case", "containing", default="", help="Measure only the cases with this in their name."),
-)
+from partisan_core.plugins import Plugins
 
 
 @click.group()
@@ -33,85 +22,81 @@ def bench() -> None:
     """Measure Partisan: beside its baselines, pair by pair on loopback, and as a cluster of many processes."""
 
 
-def _with_options(seconds: float) -> Callable[[_Command], _Command]:
-    """Add the options of a benchmark whose measurements take so long by default."""
-    length = click.option(
-        "--seconds",
-        type=click.FloatRange(0, 60, min_open=True),
-        default=seconds,
-        show_default=True,
-        help="Length of one measurement.",
-    )
-
-    def add(command: _Command) -> _Command:
-        for option in reversed((*_OPTIONS, length)):
-            command = option(command)
-        return command
-
-    return add
+@bench.command()
+@with_options(seconds=0.3)
+def oneway(as_json: bool, **wanted: Unpack[Wanted]) -> None:
+    """Messages per second in one direction, of 64 B, 1 KiB and 512 KiB."""
+    _report("oneway", as_json, **wanted)
 
 
 @bench.command()
-@_with_options(seconds=0.3)
-def oneway(as_json: bool, pairs: int, seconds: float, only: tuple[str, ...], containing: str) -> None:
-    """Messages per second in one direction, of 64 B and 1 KiB."""
-    _report("oneway", as_json, pairs, seconds, only, containing)
+@with_options(seconds=0.3)
+def rtt(as_json: bool, **wanted: Unpack[Wanted]) -> None:
+    """Round trips of 64 B: time for one caller, rate for 16 and 128 callers."""
+    _report("rtt", as_json, **wanted)
 
 
 @bench.command()
-@_with_options(seconds=0.3)
-def rtt(as_json: bool, pairs: int, seconds: float, only: tuple[str, ...], containing: str) -> None:
-    """Round trips of 64 B: time for one caller, rate for 128 callers."""
-    _report("rtt", as_json, pairs, seconds, only, containing)
-
-
-@bench.command()
-@_with_options(seconds=2.0)
-def hol(as_json: bool, pairs: int, seconds: float, only: tuple[str, ...], containing: str) -> None:
+@with_options(seconds=2.0)
+def hol(as_json: bool, **wanted: Unpack[Wanted]) -> None:
     """Pings of 64 B while messages of 8 MiB stream, on the same channel and on another one."""
-    _report("hol", as_json, pairs, seconds, only, containing)
+    _report("hol", as_json, **wanted)
 
 
 @bench.command()
-@_with_options(seconds=1.0)
-def echo(as_json: bool, pairs: int, seconds: float, only: tuple[str, ...], containing: str) -> None:
+@with_options(seconds=1.0)
+def echo(as_json: bool, **wanted: Unpack[Wanted]) -> None:
     """Calls of many actors, of 1 KiB to 8 MiB, over one lane or 16, at 1 and 20 ms. The paper's."""
-    _report("echo", as_json, pairs, seconds, only, containing)
+    _report("echo", as_json, **wanted)
 
 
 @bench.command()
-@click.option("--json/--table", "as_json", help="One JSON array of rows, or a table (default).")
-@click.option("--overlay", default="fullmesh", show_default=True, help="Any that is installed; `static` is a ring.")
-@click.option(
-    "--nodes",
-    "sizes",
-    multiple=True,
-    type=click.IntRange(2, 1024),
-    default=(4, 8, 16, 32),
-    show_default=True,
-    help="Nodes in a cluster; may be given several times.",
-)
+@with_options(seconds=0.5)
+def memory(as_json: bool, **wanted: Unpack[Wanted]) -> None:
+    """The most memory that either end has for messages of 1 and 8 MiB, one at a time, by their size."""
+    _report("memory", as_json, **wanted)
+
+
+@bench.command()
+@with_cluster_options(overlays=("fullmesh",), sizes=(2, 4, 8, 16, 32), rounds=3)
 @click.option("--per-process", type=click.IntRange(1, 64), default=1, show_default=True, help="Nodes in each process.")
-@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Clusters of each size.")
-@click.option(
-    "--idle",
-    type=click.FloatRange(0.1, 600),
-    default=10.0,
-    show_default=True,
-    help="Seconds for which a complete cluster is watched while it does nothing.",
-)
-def formation(as_json: bool, overlay: str, sizes: tuple[int, ...], per_process: int, rounds: int, idle: float) -> None:
+def formation(
+    as_json: bool, overlays: tuple[str, ...], sizes: tuple[int, ...], per_process: int, rounds: int, idle: float
+) -> None:
     """Seconds until many nodes are one complete cluster, and what each of them costs then."""
     click.echo(environment.describe(), err=as_json)
-    rows = _summarise(measure.run(overlay, sizes, rounds, idle, per_process), rounds * len(sizes))
+    chosen = _overlays(overlays)
+    rows = _summarise(formed.run(chosen, sizes, rounds, idle, per_process), rounds * len(sizes) * len(chosen))
     _print(rows, as_json)
 
 
-def _report(benchmark: str, as_json: bool, pairs: int, seconds: float, only: tuple[str, ...], containing: str) -> None:
+@bench.command()
+@with_cluster_options(overlays=(ALL,), sizes=(2, 8, 32), rounds=1)
+@click.option(
+    "--peers", type=click.IntRange(0, 1000), default=100, show_default=True, help="Of the one node with many; 0: none."
+)
+def overhead(
+    as_json: bool, overlays: tuple[str, ...], sizes: tuple[int, ...], peers: int, rounds: int, idle: float
+) -> None:
+    """What a node costs while it does nothing: processor, bytes, memory and sockets, alone with many peers too."""
     click.echo(environment.describe(), err=as_json)
-    subjects = _choose(benchmark, only, containing)
-    rows = _summarise(harness.run(benchmark, subjects, pairs, seconds, containing), pairs * len(subjects))
-    _print(rows, as_json)
+    planned = idling.plans(_overlays(overlays), sizes, peers)
+    _print(_summarise(idling.run(planned, rounds, idle), rounds * len(planned)), as_json)
+
+
+def _overlays(wanted: Sequence[str]) -> list[str]:
+    """Put what is installed for the word that means all."""
+    return Plugins().names("overlay") if ALL in wanted else list(dict.fromkeys(wanted))
+
+
+def _report(benchmark: str, as_json: bool, **wanted: Unpack[Wanted]) -> None:
+    click.echo(environment.describe(), err=as_json)
+    pairs, containing, transport = wanted["pairs"], wanted["containing"], wanted["transport"]
+    if mend := transports.lacking(transport):
+        raise click.UsageError(f"the transport {transport} cannot be measured; {mend}")
+    subjects = _choose(benchmark, wanted["only"], containing)
+    turns = harness.run(benchmark, subjects, pairs, wanted["seconds"], containing, transport)
+    _print(_summarise(turns, pairs * len(subjects)), as_json)
 
 
 def _print(rows: Sequence[Row], as_json: bool) -> None:

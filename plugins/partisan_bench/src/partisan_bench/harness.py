@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from partisan_bench.cases import Case, Subject, cases_of, round_trips_of
+from partisan_bench.cases import PARTISAN, Case, Subject, cases_of, round_trips_of
 from partisan_bench.delay.process import Delay, opened_delay
 from partisan_bench.rows import Sample
+from partisan_bench.transports import TCP, Transport, transports
 from partisan_bench.work import Figures
 
 
@@ -24,22 +25,29 @@ class WorkerFailed(Exception):
 
 
 def run(
-    benchmark: str, subjects: Sequence[Subject], pairs: int, seconds: float, containing: str = ""
+    benchmark: str,
+    subjects: Sequence[Subject],
+    pairs: int,
+    seconds: float,
+    containing: str = "",
+    transport: str = TCP.name,
 ) -> Iterator[list[Sample]]:
     """Run every subject `pairs` times, each of its cases for `seconds`; yield what each turn measured.
 
-    Only the cases whose name contains `containing`.
+    Only the cases whose name contains `containing`; Partisan over TCP, and over `transport`, if that is another.
 
     Raises:
         WorkerFailed: when a worker process failed; no process is left behind.
     """
-    for _ in range(pairs):
-        for subject in subjects:
-            yield [
-                Sample(case, subject.name, figures)
-                for round_trip in round_trips_of(benchmark, containing)
-                for case, figures in _measure(Run(benchmark, subject, containing, round_trip, seconds))
-            ]
+    with transports(transport) as available:
+        for _ in range(pairs):
+            for subject in subjects:
+                yield [
+                    Sample(way.over(case), subject.name, figures)
+                    for round_trip in round_trips_of(benchmark, containing)
+                    for way in (available if subject is PARTISAN else (TCP,))
+                    for case, figures in _measure(Run(benchmark, subject, containing, round_trip, seconds, way))
+                ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +59,16 @@ class Run:
     containing: str
     round_trip: float
     seconds: float
+    transport: Transport = TCP
 
     def start(self, role: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """Start the process that serves or drives."""
+        settings = {**os.environ, **self.transport.settings[role], **(environment or {})}
         cases = (self.benchmark, self.subject.module, self.containing, str(self.round_trip))
         command = [sys.executable, "-m", "partisan_bench.worker", *cases, role, str(self.seconds)]
         pipe = subprocess.PIPE
         return subprocess.Popen(  # noqa: S603 - our own module
-            command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=os.environ | (environment or {})
+            command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=settings
         )
 
     def failed(self, errors: str) -> WorkerFailed:

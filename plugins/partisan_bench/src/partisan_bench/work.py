@@ -24,8 +24,8 @@ Ready = Callable[[str], None]
 Figures = dict[str, float]
 """What one run measured: metric -> figure."""
 
-_STRIDE = 100
-"""Records between two looks at the clock."""
+_STRIDE, _STRIDE_BYTES = 100, 1 << 20
+"""Records, and bytes of payload, between two looks at the clock."""
 
 
 class LostMessages(Exception):
@@ -47,14 +47,15 @@ async def warmed_async(measure: Callable[[float], Awaitable[Figures]], seconds: 
 def records(payload: int, seconds: float) -> Iterator[Record]:
     """Yield records numbered from 1 until `seconds` have passed, then one that is marked as the last."""
     data, number, deadline = bytes(payload), 0, perf_counter() + seconds
+    stride = min(_STRIDE, _STRIDE_BYTES // payload)
     while perf_counter() < deadline:
-        for number in range(number + 1, number + _STRIDE + 1):  # noqa: B020 - goes on from where it stopped
+        for number in range(number + 1, number + stride + 1):  # noqa: B020 - goes on from where it stopped
             yield number, "", False, data
     yield number + 1, "", True, data
 
 
-def throughput(sent: int, counted: int, started: float) -> Figures:
-    """Report the messages per second since `started`, now that the receiver has acknowledged the last one.
+def throughput(sent: int, counted: int, payload: int, started: float) -> Figures:
+    """Report messages, and MB of their payload, per second since `started`, now that the last one is acknowledged.
 
     Raises:
         LostMessages: when the receiver counted another number than was sent.
@@ -62,7 +63,7 @@ def throughput(sent: int, counted: int, started: float) -> Figures:
     elapsed = perf_counter() - started
     if counted != sent:
         raise LostMessages(f"{sent} messages were sent, the receiver counted {counted}")
-    return {"rate": sent / elapsed}
+    return {"rate": sent / elapsed, "volume": sent * payload / elapsed / 1e6}
 
 
 def latency(times: list[float], started: float) -> Figures:

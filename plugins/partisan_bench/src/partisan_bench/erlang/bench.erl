@@ -6,6 +6,7 @@
 -define(SERVER, 'server@127.0.0.1').
 -define(WARM_UP, 0.1).
 -define(STRIDE, 100).
+-define(STRIDE_BYTES, 16#100000).
 -define(IN_FLIGHT, 4).
 -define(PAUSE, 1).
 
@@ -47,8 +48,11 @@ warmed(Case, Seconds) ->
 
 run({oneway, Payload, _, _}, Seconds) ->
     Started = now_us(),
-    Sent = flood(0, binary:copy(<<0>>, Payload), Started + Seconds * 1.0e6),
-    receive {counted, Sent} -> [{rate, 1.0e6 * Sent / (now_us() - Started)}] end;
+    Stride = min(?STRIDE, ?STRIDE_BYTES div Payload),
+    Sent = flood(0, Stride, binary:copy(<<0>>, Payload), Started + Seconds * 1.0e6),
+    receive {counted, Sent} -> ok end,
+    Elapsed = now_us() - Started,
+    [{rate, 1.0e6 * Sent / Elapsed}, {volume, Sent * Payload / Elapsed}];
 run({hol, Payload, _, Bulk}, Seconds) ->
     Started = now_us(),
     Deadline = Started + Seconds * 1.0e6,
@@ -68,11 +72,11 @@ run({_, Payload, Callers, _}, Seconds) ->
     Rate = 1.0e6 * length(Times) / (now_us() - Started),
     [{p50, percentile(Times, 50)}, {p99, percentile(Times, 99)}, {rate, Rate}].
 
-flood(Sent, Payload, Deadline) ->
-    [{sink, ?SERVER} ! {Number, none, false, Payload} || Number <- lists:seq(Sent + 1, Sent + ?STRIDE)],
+flood(Sent, Stride, Payload, Deadline) ->
+    [{sink, ?SERVER} ! {Number, none, false, Payload} || Number <- lists:seq(Sent + 1, Sent + Stride)],
     case now_us() < Deadline of
-        true -> flood(Sent + ?STRIDE, Payload, Deadline);
-        false -> {sink, ?SERVER} ! {Sent + ?STRIDE + 1, self(), true, Payload}, Sent + ?STRIDE + 1
+        true -> flood(Sent + Stride, Stride, Payload, Deadline);
+        false -> {sink, ?SERVER} ! {Sent + Stride + 1, self(), true, Payload}, Sent + Stride + 1
     end.
 
 %% Calls a partner of its own until the deadline, at least once; returns what each call took.

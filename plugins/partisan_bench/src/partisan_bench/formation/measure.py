@@ -1,14 +1,16 @@
 """One formation after the other: started, timed, checked, weighed, ended."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from partisan_bench.cases import PARTISAN, Case
-from partisan_bench.formation import system
+from partisan_bench.formation import costs, system
 from partisan_bench.formation.processes import Member, ending
-from partisan_bench.formation.shapes import Shape, contact_of, shape_of
+from partisan_bench.formation.shapes import Plan, Shape, contact_of, evenly, shape_of
 from partisan_bench.formation.views import LANES, View, disagreement, scattering
 from partisan_bench.harness import WorkerFailed
 from partisan_bench.rows import Sample
@@ -22,51 +24,51 @@ socket lives until a busy peer has answered it: at most `links.handshake_timeout
 REPAIR = 60.0
 """Seconds that a cluster with partial views may take to be in one piece (the goal of the project for 256 nodes)."""
 
-UNITS = {
-    "seconds": "s",
-    "after ready": "ms",
-    "rss": "MiB",
-    "pss": "MiB",
-    "uss": "MiB",
-    "sockets": "1",
-    "idle traffic": "B/s",
-    "idle processor": "%",
-}
+UNITS = {"seconds": "s", "after ready": "ms"} | costs.UNITS
 
 
-def run(overlay: str, sizes: tuple[int, ...], rounds: int, idle: float, per_process: int = 1) -> Iterator[list[Sample]]:
-    """Form a cluster of each size `rounds` times, and watch each doing nothing for `idle` seconds.
+def run(
+    overlays: Sequence[str], sizes: Sequence[int], rounds: int, idle: float, per_process: int = 1
+) -> Iterator[list[Sample]]:
+    """Form a cluster of each size on each overlay `rounds` times, and watch each doing nothing for `idle` seconds.
 
     Raises:
         WorkerFailed: the nodes did not become one complete cluster; no process is left behind.
     """
-    for nodes in sizes:
+    for overlay, nodes in product(overlays, sizes):
         name = f"{overlay}/{nodes}" if per_process == 1 else f"{overlay}/{nodes}, {per_process} per process"
         case = Case("formation", name, UNITS, (PARTISAN,))
-        for _ in range(rounds):
-            yield [Sample(case, PARTISAN.name, _measure(overlay, nodes, per_process, idle))]
+        yield from turns(case, rounds, partial(_measure, evenly(overlay, nodes, per_process), idle))
 
 
-def _measure(overlay: str, nodes: int, per_process: int, idle: float) -> Figures:
+def turns(case: Case, rounds: int, measure: Callable[[], Figures]) -> Iterator[list[Sample]]:
+    """Measure one case again and again; who fails says in which case."""
+    for _ in range(rounds):
+        try:
+            figures = measure()
+        except WorkerFailed as error:
+            raise WorkerFailed(f"{case.name}: {error}") from error
+        yield [Sample(case, PARTISAN.name, figures)]
+
+
+def _measure(plan: Plan, idle: float) -> Figures:
     with TemporaryDirectory(prefix="partisan-formation-") as folder, ending() as members:
-        figures = form(members, Path(folder), overlay, nodes, per_process)
-        return figures | _weigh(members) | _watch(members, idle)
+        return form(members, Path(folder), plan) | costs.measured(members, idle)
 
 
-def form(members: list[Member], folder: Path, overlay: str, nodes: int, per_process: int = 1) -> Figures:
+def form(members: list[Member], folder: Path, plan: Plan) -> Figures:
     """Start the first process, then all others at once; time them from the start of the last until all are complete.
 
     The members are appended to `members` one by one, so that who ends them knows them whatever happens.
     """
-    numbers = range(1, nodes + 1)
-    shares = [numbers[first : first + per_process] for first in range(0, nodes, per_process)]
     last_start = time.monotonic()
-    members.append(Member(folder, overlay, nodes, shares[0]))
+    members.append(Member(folder, plan, plan.shares[0]))
     moment, ends = _ready(members[0])
-    for share in shares[1:]:
+    for share in plan.shares[1:]:
         last_start = time.monotonic()
-        members.append(Member(folder, overlay, nodes, share))
-    shape = shape_of(overlay, Plugins().overlay(overlay).capabilities, nodes)
+        members.append(Member(folder, plan, share))
+    capabilities = Plugins().overlay(plan.overlay).capabilities
+    shape = shape_of(plan.overlay, capabilities, plan.nodes, plan.is_star)
     ready, known = [moment], [ends]
     for index, member in enumerate(members[1:], 1):
         moment, ends = _ready(member)
@@ -76,6 +78,8 @@ def form(members: list[Member], folder: Path, overlay: str, nodes: int, per_proc
     members[0].tell(contact_of(0, known, shape))
     complete = max(member.hear()[0] for member in members)
     complete = check(members, shape) or complete
+    if plan.is_star:
+        check_sockets(members[0], plan.nodes - 1)
     return {"seconds": complete - last_start, "after ready": 1000 * (complete - max(ready))}
 
 
@@ -99,14 +103,18 @@ def check(members: list[Member], shape: Shape, settling: float = SETTLING) -> fl
         return _check_partial(members, shape)
     if fault := disagreement(_views(members)):
         raise WorkerFailed(fault)
-    deadline = time.monotonic() + settling
     for member in members:
-        expected = len(member.names) * shape.neighbours * LANES
-        while (held := system.sockets(member.process)) != expected:
-            if time.monotonic() > deadline:
-                raise WorkerFailed(f"{member.name} holds {held} sockets, not {expected}: one for each peer and lane")
-            time.sleep(0.05)
+        check_sockets(member, shape.neighbours, settling)
     return None
+
+
+def check_sockets(member: Member, peers: int, settling: float = SETTLING) -> None:
+    """See whether each node of a process holds one socket for each of `peers` and each lane; raises as `check`."""
+    deadline, expected = time.monotonic() + settling, len(member.names) * peers * LANES
+    while (held := system.sockets(member.process)) != expected:
+        if time.monotonic() > deadline:
+            raise WorkerFailed(f"{member.name} holds {held} sockets, not {expected}: one for each peer and lane")
+        time.sleep(0.05)
 
 
 def _check_partial(members: list[Member], shape: Shape) -> float | None:
@@ -121,37 +129,3 @@ def _check_partial(members: list[Member], shape: Shape) -> float | None:
 
 def _views(members: list[Member]) -> dict[str, View]:
     return {name: view for member in members for name, view in member.views().items()}
-
-
-def _weigh(members: list[Member]) -> Figures:
-    """Return the memory and the sockets of a node, in the process where it is most."""
-    sizes = [(system.memory(member.process), len(member.names)) for member in members]
-    figures = {kind: max(size[kind] / nodes for size, nodes in sizes) for kind in sizes[0][0]}
-    return figures | {"sockets": max(system.sockets(member.process) / len(member.names) for member in members)}
-
-
-def _watch(members: list[Member], idle: float) -> Figures:
-    """Return what a node sends and computes while nobody asks anything of it, on average."""
-    nodes = sum(len(member.names) for member in members)
-    sent = [_sent(member) for member in members]
-    used = [_used(member) for member in members]
-    time.sleep(idle)
-    rates = [_rate(before, _used(member)) for before, member in zip(used, members, strict=True)]
-    traffic = [_rate(before, _sent(member)) for before, member in zip(sent, members, strict=True)]
-    return {"idle traffic": sum(traffic) / nodes, "idle processor": 100 * sum(rates) / nodes}
-
-
-Reading = tuple[float, float]
-"""A moment in seconds, and what a meter showed then."""
-
-
-def _sent(member: Member) -> Reading:
-    return time.monotonic(), member.bytes_out()
-
-
-def _used(member: Member) -> Reading:
-    return time.monotonic(), system.processor_time(member.process)
-
-
-def _rate(before: Reading, after: Reading) -> float:
-    return (after[1] - before[1]) / (after[0] - before[0])

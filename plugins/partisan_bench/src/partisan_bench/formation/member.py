@@ -1,10 +1,10 @@
-"""Some nodes of a formation: `python -m partisan_bench.formation.member FOLDER OVERLAY NODES PATIENCE FIRST LAST`.
+"""Some nodes of a formation: `python -m partisan_bench.formation.member FOLDER OVERLAY NODES FORM PATIENCE FIRST LAST`.
 
-They are the nodes with the numbers from FIRST to LAST. Says two lines, each with a moment of the machine-wide monotonic
-clock: where the first and the last of them listen, and that all are linked as they should be. Between them it waits for
-a line with a contact, which may be empty. It says so by itself, as asking dozens of nodes again and again would be work
-that delays them. It ends with its standard input, so that it does not outlive the process that started it, however that
-one ends.
+They are the nodes with the numbers from FIRST to LAST; FORM is `star` or `spread`. Says two lines, each with a moment
+of the machine-wide monotonic clock: where the first and the last of them listen, and that all are linked as they should
+be. Between them it waits for a line with a contact, which may be empty. It says so by itself, as asking dozens of nodes
+again and again would be work that delays them. It ends with its standard input, so that it does not outlive the process
+that started it, however that one ends.
 """
 
 import resource
@@ -22,14 +22,14 @@ from partisan_core import Node, open_node
 from partisan_core.plugins import Plugins
 
 
-async def main(folder: str, overlay: str, nodes: str, patience: str, first: str, last: str) -> None:
+async def main(folder: str, overlay: str, nodes: str, form: str, patience: str, first: str, last: str) -> None:
     """Open the nodes, join, wait for the others, and live until the standard input ends; end when they do not come."""
     numbers = range(int(first), int(last) + 1)
     lacks: list[str] = []
     async with AsyncExitStack() as stack:
         opened = [await stack.enter_async_context(_open(Path(folder), overlay, number)) for number in numbers]
         _say(f"{opened[0].addresses[0]} {opened[-1].addresses[0]}")
-        shape = shape_of(overlay, Plugins().overlay(overlay).capabilities, int(nodes))
+        shape = shape_of(overlay, Plugins().overlay(overlay).capabilities, int(nodes), is_star=form == "star")
         await trio.lowlevel.wait_readable(sys.stdin)
         contact = sys.stdin.readline().strip()
         async with trio.open_nursery() as nursery:

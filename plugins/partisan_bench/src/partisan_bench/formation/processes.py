@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from partisan_bench.formation.shapes import name_of
+from partisan_bench.formation.shapes import Plan, name_of
 from partisan_bench.formation.views import View
 from partisan_bench.harness import WorkerFailed
 from partisan_control.client import ask
@@ -21,14 +21,15 @@ _T = TypeVar("_T")
 class Member:
     """One process, of one node or more."""
 
-    def __init__(self, folder: Path, overlay: str, nodes: int, numbers: range, patience: float = 120) -> None:
-        """Start the nodes with these numbers, of so many `nodes`.
+    def __init__(self, folder: Path, plan: Plan, numbers: range, patience: float = 120) -> None:
+        """Start the nodes with these numbers, which are a share of the plan.
 
         Seconds of `patience` after which it gives up, chosen: far beyond any figure worth publishing.
         """
         self.names = [name_of(number) for number in numbers]
         self._folder, self._log = folder, folder / f"{self.names[0]}.log"
-        arguments = [str(folder), overlay, str(nodes), f"{patience:g}", str(numbers[0]), str(numbers[-1])]
+        cluster = [plan.overlay, str(plan.nodes), "star" if plan.is_star else "spread"]
+        arguments = [str(folder), *cluster, f"{patience:g}", str(numbers[0]), str(numbers[-1])]
         command = [sys.executable, "-P", "-m", "partisan_bench.formation.member"]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own module

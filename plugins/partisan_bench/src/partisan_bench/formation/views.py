@@ -32,15 +32,16 @@ def lacking(connections: Sequence[ConnectionRow], shape: Shape) -> str:
 def scattering(views: Mapping[str, View], shape: Shape) -> str:
     """Say in which way the views are not those of one cluster without a full view: a link with one end, or islands."""
     near = {name: {row.name for row in view.members if row.neighbour} for name, view in views.items()}
+    linked = {name: {other for other in near if name in near[other]} | peers for name, peers in near.items()}
     for name, peers in near.items():
         if len(peers) < shape.neighbours:
             return f"{name} has {len(peers)} neighbours of {shape.neighbours} expected"
-        if one_sided := [peer for peer in peers if name not in near.get(peer, ())]:
+        if shape.is_mutual and (one_sided := [peer for peer in peers if name not in near.get(peer, ())]):
             return f"{name} has a neighbour that has not {name}: {min(one_sided)}"
     seen, edge = set[str](), {min(near)}
     while edge:
         seen |= edge
-        edge = {peer for name in edge for peer in near[name]} - seen
+        edge = {peer for name in edge for peer in linked[name]} - seen
     return "" if len(seen) == len(near) else f"only {len(seen)} of {len(near)} are reached from {min(near)}"
 
 

@@ -2,17 +2,15 @@
 
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
-from struct import Struct
 from time import perf_counter
 
-import msgspec
 import trio
 
 from partisan_bench.cases import Case
+from partisan_bench.framing import Unframer, framed
 from partisan_bench.hol.traffic import BULK, IN_FLIGHT, PAUSE, PING, Tally, answer, record
 from partisan_bench.work import REPLY_TO, Figures, Ready, Record, warmed_async
 
-_PREFIX = Struct("<I")
 _READ = 1 << 20
 
 
@@ -31,23 +29,16 @@ class _Records:
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self._stream, self._turn = stream, trio.Lock()
-        self._encode, self._decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(Record).decode
 
     async def send(self, record: Record) -> None:
-        data = self._encode(record)
         async with self._turn:
-            await self._stream.send_all(_PREFIX.pack(len(data)) + data)
+            await self._stream.send_all(framed(record))
 
     async def received(self) -> AsyncIterator[Record]:
-        buffer = bytearray()
+        unframer = Unframer()
         while data := await self._stream.receive_some(_READ):
-            buffer += data
-            while len(buffer) >= _PREFIX.size:
-                end = _PREFIX.size + _PREFIX.unpack_from(buffer)[0]
-                if len(buffer) < end:
-                    break
-                yield self._decode(memoryview(buffer)[_PREFIX.size : end].toreadonly())
-                del buffer[:end]
+            for received in unframer.feed(data):
+                yield received
 
 
 async def _serve(ready: Ready) -> None:

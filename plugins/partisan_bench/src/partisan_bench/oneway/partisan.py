@@ -50,7 +50,7 @@ async def _flood_awaiting(node: Node, answers: Mailbox, payload: int, seconds: f
     send, started = node.send, perf_counter()
     for record in records(payload, seconds):
         await send(_SINK, record)
-    return throughput(record[NUMBER], await answers.receive(), started)
+    return throughput(record[NUMBER], await answers.receive(), payload, started)
 
 
 async def _flood(node: Node, answers: Mailbox, payload: int, seconds: float) -> Figures:
@@ -60,4 +60,4 @@ async def _flood(node: Node, answers: Mailbox, payload: int, seconds: float) -> 
             send(_SINK, record)
         except WouldBlock:
             await node.send(_SINK, record)
-    return throughput(record[NUMBER], await answers.receive(), started)
+    return throughput(record[NUMBER], await answers.receive(), payload, started)

@@ -40,7 +40,7 @@ def _flood(outlet: zmq.Socket[bytes], answers: zmq.Socket[bytes], payload: int, 
     started = perf_counter()
     for record in records(payload, seconds):
         send(encode(record))
-    return throughput(record[NUMBER], msgspec.msgpack.decode(answers.recv(), type=int), started)
+    return throughput(record[NUMBER], msgspec.msgpack.decode(answers.recv(), type=int), payload, started)
 
 
 def _bind(socket: zmq.Socket[bytes]) -> str:
