@@ -8,8 +8,19 @@ import pytest
 from click.testing import CliRunner
 
 from partisan_bench import harness
-from partisan_bench.cases import ASYNCIO, BLOCKING, BLOCKING_CRC32, CASES, TRIO_SOCKET, TRIO_STREAM, Subject
+from partisan_bench.cases import (
+    ASYNCIO,
+    BLOCKING,
+    BLOCKING_CRC32,
+    CASES,
+    PARTISAN,
+    PARTISAN_STRUCTS,
+    TRIO_SOCKET,
+    TRIO_STREAM,
+    Subject,
+)
 from partisan_bench.command import bench
+from partisan_bench.rows import summarise
 
 PARTNER = Subject("partner", BLOCKING.module)
 
@@ -23,6 +34,13 @@ def test_subjects_take_turns_and_run_all_their_cases_each_time() -> None:
         [("partner", "64B"), ("partner", "1KiB"), ("partner", "512KiB")],
     ] * 2
     assert all(sample.figures["rate"] > 0 for turn in turns for sample in turn)
+
+
+def test_registered_structs_are_compared_with_tuples_pair_by_pair() -> None:
+    turns = harness.run("oneway", [PARTISAN, PARTISAN_STRUCTS], pairs=1, seconds=0.02, containing="64B")
+    samples = [sample for turn in turns for sample in turn]
+    assert all(sample.figures["rate"] > 0 for sample in samples)
+    assert "64B Structs vs 64B" in {row.case for row in summarise(samples) if row.metric == "ratio"}
 
 
 @pytest.mark.parametrize("subject", [BLOCKING_CRC32, TRIO_SOCKET, ASYNCIO], ids=lambda subject: subject.name)

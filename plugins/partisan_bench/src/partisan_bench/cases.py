@@ -28,6 +28,8 @@ class Subject:
 
 
 PARTISAN = Subject("partisan", "partisan")
+PARTISAN_STRUCTS = Subject("partisan", "partisan_structs")
+"""It has a name with the former, whose cases its own are compared with, but processes of its own."""
 PYZMQ = Subject("pyzmq", "pyzmq", library="zmq", mend="pip install pyzmq")
 ERLANG = Subject("erlang", "erlang", program="erl", mend="install Erlang/OTP 25 or newer, Debian's erlang-base")
 BLOCKING = Subject("blocking", "blocking")
@@ -36,7 +38,7 @@ TRIO_STREAM = Subject("trio-stream", "trio_stream")
 TRIO_SOCKET = Subject("trio-socket", "trio_socket")
 ASYNCIO = Subject("asyncio", "asyncio_streams")
 
-SUBJECTS = (PARTISAN, PYZMQ, BLOCKING, BLOCKING_CRC32, TRIO_STREAM, TRIO_SOCKET, ASYNCIO, ERLANG)
+SUBJECTS = (PARTISAN, PARTISAN_STRUCTS, PYZMQ, BLOCKING, BLOCKING_CRC32, TRIO_STREAM, TRIO_SOCKET, ASYNCIO, ERLANG)
 
 
 MANY_LANES = 16
@@ -120,6 +122,7 @@ _MEMORY = {"sender": "x", "receiver": "x"}
 
 CASES = (
     Case("oneway", "64B", _THROUGHPUT, _FLOODING),
+    Case("oneway", "64B Structs", _THROUGHPUT, (PARTISAN_STRUCTS,), against="64B"),
     Case("oneway", "64B await each send", _THROUGHPUT, (PARTISAN, PYZMQ), awaits=True),
     Case("oneway", "1KiB", _THROUGHPUT, _FLOODING, payload=_KIB),
     Case("oneway", "512KiB", _VOLUME, (*_FLOODING, BLOCKING_CRC32), payload=512 * _KIB),

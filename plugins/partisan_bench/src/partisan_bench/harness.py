@@ -45,7 +45,7 @@ def run(
                 yield [
                     Sample(way.over(case), subject.name, figures)
                     for round_trip in round_trips_of(benchmark, containing)
-                    for way in (available if subject is PARTISAN else (TCP,))
+                    for way in (available if subject.name == PARTISAN.name else (TCP,))
                     for case, figures in _measure(Run(benchmark, subject, containing, round_trip, seconds, way))
                 ]
 

@@ -37,7 +37,7 @@ def with_options(seconds: float) -> Option:
             "--subject",
             "only",
             multiple=True,
-            type=click.Choice([subject.name for subject in SUBJECTS]),
+            type=click.Choice(sorted({subject.name for subject in SUBJECTS})),
             help="Measure only this one; may be given several times.",
         ),
         click.option("--case", "containing", default="", help="Measure only the cases with this in their name."),
