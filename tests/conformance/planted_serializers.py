@@ -77,6 +77,11 @@ class CountingItsPieces(Json):
         return [(mailbox, message) for _, mailbox, message in sorted(numbered, key=lambda one: one[0])]
 
 
+@planted("serializer.enclosing")
+class EnclosingOnOneSide(Json):
+    enclosing = b"[", b""
+
+
 @planted("serializer.types")
 class JoiningIntoText(Json):
     def join(self, pieces: Sequence[bytes]) -> bytes:

@@ -25,7 +25,11 @@ class NoOptions:
 
 
 class Serializer(Protocol):
-    """Makes bytes of messages and messages of bytes. One object serves a whole node; it MUST NOT block."""
+    """Makes bytes of messages and messages of bytes. One object serves a whole node; it MUST NOT block.
+
+    May have an attribute `enclosing`, a pair: the bytes that `join` puts before and behind a single piece. Then a large
+    message is sent without another copy of it. Since: 1.3
+    """
 
     def encode(self, envelope: tuple[str, object], /) -> bytes:
         """Encode (mailbox name, message). Called in `send`, so that errors meet the sender.

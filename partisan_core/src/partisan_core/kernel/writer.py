@@ -1,7 +1,7 @@
 """The writing half of a connection: takes messages from the lane in batches, control frames first."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import trio
 
@@ -9,7 +9,7 @@ from partisan_core.kernel.channels import Channel
 from partisan_core.kernel.lane import Carrier, Lane
 from partisan_core.kernel.sides import SideQueue
 from partisan_core.kinds import Wire
-from partisan_core.wire.batch import encode_data, encode_relayed, join_array
+from partisan_core.wire.batch import ENCLOSING, encode_data, encode_relayed, join_array
 from partisan_core.wire.fragments import Place, encode_fragment
 from partisan_core.wire.frames import Kind, Trailer, change_trailer
 from partisan_core.wire.packing import Packing
@@ -117,21 +117,35 @@ class Writer:
                 frame = self._whole_frame(side.kind, pieces)
                 side.finish()
                 return frame
-            self._sliced, self._slices = side, self._slice(side, memoryview(self._payload(side.kind, pieces)))
+            self._sliced, self._slices = side, self._slice(side, self._parts(side, pieces))
         return next(self._slices)
 
-    def _slice(self, side: SideQueue, payload: memoryview) -> Iterator[bytes]:
+    def _slice(self, side: SideQueue, parts: Sequence[bytes | memoryview]) -> Iterator[bytes]:
         """The frames of one large message. It gets its number with the last, behind all that overtook it."""
-        total, size = len(payload), side.large_from
-        for offset in range(0, total, size):
-            part, number = payload[offset : offset + size], 0
-            if offset + len(part) == total:
-                number = self._number(1)
-                self._sliced = None
-                side.finish()
-            self.frames_out += 1
-            flags, packed = self._packing.pack(part)
-            yield encode_fragment(Place(side.kind, total, offset), packed, number, flags, self._trailer)
+        total, offset = sum(map(len, parts)), 0
+        for view in (memoryview(one) for one in parts):
+            for start in range(0, len(view), side.large_from):
+                part, number = view[start : start + side.large_from], 0
+                place = Place(side.kind, total, offset)
+                offset += len(part)
+                if offset == total:
+                    number = self._number(1)
+                    self._sliced = None
+                    side.finish()
+                self.frames_out += 1
+                flags, packed = self._packing.pack(part)
+                yield encode_fragment(place, packed, number, flags, self._trailer)
+
+    def _parts(self, side: SideQueue, pieces: list[bytes]) -> Sequence[bytes | memoryview]:
+        """The payload of one large message, without a copy of it where the serializer says how."""
+        enclosing: tuple[bytes, bytes] | None = ENCLOSING
+        if side.kind is Kind.DATA:
+            enclosing = getattr(self._channel.codec, "enclosing", None)
+        if enclosing is None:
+            return (self._payload(side.kind, pieces),)
+        (before, behind), (piece,) = enclosing, pieces
+        first = side.large_from - len(before)
+        return before + piece[:first], memoryview(piece)[first:], behind
 
     def _whole_frame(self, kind: Kind, pieces: list[bytes]) -> bytes:
         self.frames_out += 1

@@ -35,6 +35,10 @@ def encode_relayed(
     return encode_frame(Kind.RELAY, b"".join((_COUNT.pack(count), payload)), first, IGNORABLE | flags, trailer)
 
 
+ENCLOSING = b"\xdd\x00\x00\x00\x01", b""
+"""What `join_array` puts before and behind a single item."""
+
+
 def join_array(pieces: Sequence[bytes]) -> bytes:
     """Make one MessagePack array (array32) of encoded items."""
     return b"".join((b"\xdd", len(pieces).to_bytes(4, "big"), *pieces))

@@ -21,6 +21,7 @@ class CattrsSerializer:
 
     join: Callable[[Sequence[bytes]], bytes]
     """Make one array of encoded envelopes, as msgpack does."""
+    enclosing = MsgpackSerializer.enclosing
 
     def __init__(self, classes: Mapping[str, type], *, forbid_extra_keys: bool = True) -> None:
         """Register classes by the tags that stand for them on the wire.

@@ -34,6 +34,9 @@ class JsonSerializer:
         mailbox, message = envelope
         return self._encode((mailbox, escape(to_builtins(message, builtin_types=_ESCAPED, enc_hook=_refuse))))
 
+    enclosing = b"[", b"]"
+    """What `join` puts around a single piece."""
+
     def join(self, pieces: Sequence[bytes]) -> bytes:
         """Make one array of encoded envelopes, one on a line."""
         return b"[" + b",\n".join(pieces) + b"]"

@@ -44,6 +44,9 @@ class MsgpackSerializer:
         encode = Encoder(enc_hook=encode_other).encode
         self.encode = _with_tags(encode, self._registered) if types else encode
 
+    enclosing = bytes((_FIXED_ARRAY | 1,)), b""
+    """What `join` puts around a single piece."""
+
     def join(self, pieces: Sequence[bytes]) -> bytes:
         """Make one array of encoded envelopes."""
         if self._registered.names and len(pieces) > 1:  # a lone one may be anybody's, from a relay

@@ -80,6 +80,20 @@ def independent_pieces(serializer: SerializerSubject, seed: int) -> None:
 
 
 @RULES.rule()
+def enclosing(serializer: SerializerSubject, seed: int) -> None:
+    """A serializer that says what encloses a single piece (`enclosing`) means what its `join` does."""
+    rng, codec = seeded(seed, "enclosing"), serializer.make()
+    around: tuple[bytes, bytes] | None = getattr(codec, "enclosing", None)
+    if around is None:
+        return
+    for _ in range(_BATCHES):
+        piece = codec.encode(_envelope(rng))
+        made = codec.join([piece])
+        if made != around[0] + piece + around[1]:
+            raise Broken(f"join made {made[:20]!r}... of {piece[:20]!r}..., which {around!r} do not enclose")
+
+
+@RULES.rule()
 def types(serializer: SerializerSubject, seed: int) -> None:
     """`encode` and `join` return bytes, `decode_batch` returns a list of pairs."""
     codec = serializer.make()
