@@ -61,7 +61,8 @@ class Apart:
         return self.alpha.counters["NeighbourDown"] + self.beta.counters["NeighbourDown"]
 
 
-def _free_address() -> Address:
+def free_address() -> Address:
+    """Nobody listens there just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return Address("127.0.0.1", probe.getsockname()[1])
@@ -69,7 +70,7 @@ def _free_address() -> Address:
 
 @asynccontextmanager
 async def _opened_behind(name: str, proxy: Proxy, sections: dict[str, object]) -> AsyncIterator[Node]:
-    proxy.target = _free_address()
+    proxy.target = free_address()
     node = {"listen": [str(proxy.target)], "advertise": [str(proxy.address)]}
     async with opened(name, node=node, **sections) as opened_node:
         yield opened_node

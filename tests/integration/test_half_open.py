@@ -4,12 +4,12 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 from partisan_core import Address
 from partisan_core.wire.frames import Kind, encode_frame
 from tests.integration.agents import Agent, eventually
 from tests.integration.sockets import connections_of
+from tests.memory import resident
 
 STRANGERS = 500
 HALF_A_HELLO = encode_frame(Kind.HELLO, bytes(4000))[:2000]
@@ -23,14 +23,6 @@ def started(name: str) -> Iterator[Agent]:
         yield agent
     finally:
         agent.kill()
-
-
-def resident(agent: Agent) -> float:
-    """MiB of memory that the process holds."""
-    (line,) = (
-        line for line in Path(f"/proc/{agent.process.pid}/status").read_text().splitlines() if line.startswith("VmRSS:")
-    )
-    return int(line.split()[1]) / 1024
 
 
 def refused(agent: Agent) -> int:
@@ -52,19 +44,19 @@ def attack(attacked: Agent, rounds: int) -> float:
         start = time.monotonic()
         honest.do("join", contacts=[str(address)])
         joined = time.monotonic() - start
-        connections, peak = len(connections_of(attacked.process.pid)), resident(attacked)
+        connections, peak = len(connections_of(attacked.process.pid)), resident(attacked.process.pid)
         print(f"round {rounds}: {connections} connections, joined in {joined:.3f} s, {peak:.1f} MiB")
         assert connections > STRANGERS, "they are all there"
         assert joined < 1
         eventually(lambda: refused(attacked) == rounds * STRANGERS, "all strangers refused")
     eventually(lambda: not connections_of(attacked.process.pid), "nothing is left of them")
-    return resident(attacked)
+    return resident(attacked.process.pid)
 
 
 def test_500_half_open_connections_keep_no_honest_node_out_and_their_memory_returns() -> None:
     """It returns to the interpreter, which keeps some of it: what a second attack takes is what a first one left."""
     with started("attacked") as attacked:
-        before = resident(attacked)
+        before = resident(attacked.process.pid)
         first, second = attack(attacked, 1), attack(attacked, 2)
         print(f"memory before, after the first round, after the second: {before:.1f}, {first:.1f}, {second:.1f} MiB")
         assert first - before < 12

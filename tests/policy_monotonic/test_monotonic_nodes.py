@@ -1,8 +1,7 @@
 """Monotonic channels between whole nodes."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -11,8 +10,7 @@ from trio.testing import MockClock
 
 from partisan_core import Mailbox, Node
 from partisan_core.errors import ConfigError, EncodeError, PluginError
-from tests.core.kernel.frail import FrailNetwork
-from tests.core.kernel.nodes import link, opened, until
+from tests.policy_monotonic.couples import couple
 
 KEYS = ("red", "green", "blue")
 PERIOD = 0.001
@@ -32,20 +30,6 @@ def merged(old: Any, new: Any) -> Any:
 def swollen(old: Any, new: Any) -> Any:
     """More than a peer takes by default."""
     return bytes(17 * 1024 * 1024)
-
-
-@asynccontextmanager
-async def couple(policy: Any = "monotonic", **options: Any) -> AsyncIterator[tuple[FrailNetwork, Node, Node]]:
-    """Alpha and beta, with a channel `states`."""
-    network = FrailNetwork()
-    sections: dict[str, Any] = {
-        "transport": {"use": "tests.core.kernel.frail:frail", "network": network.name},
-        "channels": {"states": {"policy": policy} | options},
-    }
-    async with opened("alpha", **sections) as alpha, opened("beta", **sections) as beta:
-        await link(beta, alpha)
-        await until(lambda: alpha.is_fully_connected("beta"))
-        yield network, alpha, beta
 
 
 async def read_until(box: Mailbox, last: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import trio
 
-from partisan_core import Mailbox, Node, load_config
+from partisan_core import Node, load_config
 from partisan_core.errors import JoinError
 from partisan_core.events import Reason
 from partisan_core.kernel.security import secure
@@ -169,36 +169,3 @@ async def test_a_cluster_moves_to_another_authority_while_it_runs(authority: Aut
             async with opened("delta", successor.issue("delta")) as delta:
                 await join(delta, alpha)
                 await until(lambda: len(delta.neighbours()) == 3)
-
-
-ROUNDS, MESSAGES = 5, 1000
-
-
-async def test_files_that_are_replaced_under_load_cost_neither_connections_nor_order(authority: Authority) -> None:
-    """In each round every connection breaks and is made again while half a key is on the disk."""
-    files = [authority.issue(name) for name in ("alpha", "beta")]
-    got: list[int] = []
-
-    async def receive(inbox: Mailbox) -> None:
-        while not got or got[-1] < MESSAGES:
-            got.extend(await inbox.receive_batch())
-
-    async with opened("alpha", files[0]) as alpha, opened("beta", files[1]) as beta:
-        await join(beta, alpha)
-        peer = beta._kernel.peers.table["alpha"]
-        with trio.fail_after(PATIENCE):
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(receive, alpha.open_mailbox("sink"))
-                for number in range(1, MESSAGES + 1):
-                    await beta.send("alpha/sink", number)
-                    if number % (MESSAGES // ROUNDS) == 1:
-                        for one in files:
-                            one.key.write_bytes(one.key.read_bytes()[:50])
-                        for connection in list(peer.connections.values()):
-                            connection.close("broken by the test")
-                        await until(lambda: not peer.is_full)
-                        await until(lambda: peer.is_full)
-                        for name in ("alpha", "beta"):
-                            authority.issue(name)
-        assert got == sorted(set(got))
-        assert [node.counters["PeerRefused"] for node in (alpha, beta)] == [0, 0]

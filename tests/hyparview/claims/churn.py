@@ -4,7 +4,7 @@ from statistics import fmean
 
 from partisan_testkit.simulator import SimulatedNode
 from tests.hyparview.claims.networks import CYCLE, Overlay
-from tests.hyparview.claims.verdicts import Figures, Limit, at_least, at_most
+from tests.verdicts import Figures, Limit, at_least, at_most
 
 NODES, SEEDS = 10_000, range(1, 2)
 EVERY = 10.0

@@ -19,7 +19,7 @@ from partisan_hyparview import HyParView, HyParViewConfig
 from partisan_hyparview.messages import Test
 from partisan_testkit.simulator import LinkTimes, SimulatedNode
 from tests.hyparview.claims.networks import CYCLE, Overlay
-from tests.hyparview.claims.verdicts import Figures, Limit, at_least
+from tests.verdicts import Figures, Limit, at_least
 
 NODES, SEEDS = 2_000, range(1, 11)
 SHARES = {0.5: 0.999, 0.7: 0.99, 0.8: 0.98, 0.9: 0.95, 0.95: 0.9}

@@ -1,7 +1,7 @@
 """Many nodes that join through one contact within one second."""
 
 from tests.hyparview.claims.networks import FLOODS, Overlay, full_share
-from tests.hyparview.claims.verdicts import Figures, Limit, at_least, at_most
+from tests.verdicts import Figures, Limit, at_least, at_most
 
 NODES, SEEDS = 1_000, range(1, 101)
 REST = 60.0

@@ -4,7 +4,7 @@ from partisan_core.host import Outcome
 from partisan_core.notices import NeighbourDown
 from partisan_testkit.simulator import SimulatedNode
 from tests.hyparview.claims.networks import CYCLE, Overlay
-from tests.hyparview.claims.verdicts import Figures, Limit, at_least, at_most
+from tests.verdicts import Figures, Limit, at_least, at_most
 
 NODES, SEEDS = 1_000, range(1, 11)
 CYCLES_BEFORE = 10

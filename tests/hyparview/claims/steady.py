@@ -4,7 +4,7 @@ from resource import RUSAGE_SELF, getrusage
 from time import perf_counter, process_time
 
 from tests.hyparview.claims.networks import CYCLE, FLOODS, Overlay, full_share
-from tests.hyparview.claims.verdicts import Figures, Limit, at_least, at_most
+from tests.verdicts import Figures, Limit, at_least, at_most
 
 CYCLES = 50
 NODES, SEEDS = 10_000, range(1, 4)

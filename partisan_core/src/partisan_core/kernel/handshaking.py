@@ -19,6 +19,7 @@ from partisan_core.wire.frames import FRAME_OVERHEAD, Frame, FrameReader, Traile
 from partisan_core.wire.handshake import Handshake, Role
 from partisan_core.wire.limits import PREAUTH_BODY
 from partisan_core.wire.messages import Hello, Refused
+from partisan_core.wire.session import Losses
 
 
 class Refusing(HandshakeError):
@@ -49,6 +50,8 @@ class Shaker(Struct, eq=False):
     _lane_of: Callable[[Hello], Lane | None]
     _packs: Callable[[str], str]
     """The compression of a channel."""
+    _on_losses: Callable[[NodeSpec, Lane, Losses], None]
+    """Told what a session lost when no connection comes of the handshake that showed it."""
     _rng: random.Random
 
     async def dial(self, wire: Wire, key: LaneKey, expected: str | None) -> Shaken:
@@ -94,7 +97,11 @@ class Shaker(Struct, eq=False):
             lane.carrier.replace()
         welcome, losses = lane.session.answer(handshake.proof, self._rng)
         # written without waiting where possible: once the session has answered, the new connection is the lane's
-        await exchange.write(handshake.welcome(welcome.session, welcome.received, welcome.resumed, welcome.sent))
+        try:
+            await exchange.write(handshake.welcome(welcome.session, welcome.received, welcome.resumed, welcome.sent))
+        except BaseException:
+            self._on_losses(hello.node, lane, losses)  # which the session, having told them once, tells nobody else
+            raise
         return Shaken(wire, hello, lane, losses, self._trailers(handshake), dialled=False)
 
     def _trailers(self, handshake: Handshake) -> Trailers | None:

@@ -156,6 +156,7 @@ class Kernel:
             self.judge,
             self._lane_of,
             self.compressions.packs,
+            self.peers.on_losses,
             self.rng,
         )
         self.doorway = Doorway(

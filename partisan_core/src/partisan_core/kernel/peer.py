@@ -222,3 +222,8 @@ class Peer:
 
     def _all_lanes(self) -> Iterator[Lane]:
         return chain.from_iterable(self.lanes.values())
+
+
+def another_life(node: NodeSpec) -> NodeDown:
+    """What those are told who meant an earlier life than that of `node`."""
+    return NodeDown(f"node {node} is another life than the one this was meant for")

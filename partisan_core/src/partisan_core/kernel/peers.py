@@ -18,7 +18,7 @@ from partisan_core.kernel.connection import Connection, Owner, Shaken
 from partisan_core.kernel.ending import Lingering
 from partisan_core.kernel.journal import Journal
 from partisan_core.kernel.lane import Lane
-from partisan_core.kernel.peer import MEMBERSHIP_LANE, Failure, LaneKey, Peer, Trouble
+from partisan_core.kernel.peer import MEMBERSHIP_LANE, Failure, LaneKey, Peer, Trouble, another_life
 from partisan_core.kernel.pins import Pins
 from partisan_core.kernel.redialling import LaneDialling
 from partisan_core.kernel.timers import Timers
@@ -28,6 +28,7 @@ from partisan_core.notices import ChannelDown, ChannelUp, DialRefused, Gap
 from partisan_core.wire.control import Interest
 from partisan_core.wire.messages import Hello
 from partisan_core.wire.relaying import Letter
+from partisan_core.wire.session import Losses
 
 _STRANGERS = 256
 """To how many a link is dialled at once for no more than a message of the overlay: peers may make them up. Chosen."""
@@ -61,8 +62,7 @@ class Peers:
         self._connect = connect
         self.pins = Pins(timers, idle_timeout, self._want, self._let_go)
         self._channels, self._settings, self._unfinished = channels, settings, unfinished
-        self._timers, self._journal = timers, journal
-        self._nursery = nursery
+        self._timers, self._journal, self._nursery = timers, journal, nursery
         self._lanes = LaneDialling(self._start_dial, settings, timers, rng)
         self._lingering = Lingering(settings, timers, nursery)
         self.announcing = Announcing(self.table, channels, self._lanes.dial_missing, lambda: self.routes_changed())
@@ -77,7 +77,7 @@ class Peers:
             peer = self.table[spec.name] = Peer(spec, link, self._channels, self._unfinished)
         elif spec.life > peer.spec.life and not peer.is_up:
             if peer.is_bound:
-                self._drop_lanes(peer, _another_life(spec), DropReason.NODE_RESTARTED)
+                self._drop_lanes(peer, another_life(spec), DropReason.NODE_RESTARTED)
             peer.spec = spec
         return peer
 
@@ -149,9 +149,7 @@ class Peers:
             self._hold(peer, key, connection)
         if key in peer.troubles:
             peer.troubles[key].resolved = True
-        if shaken.losses.incoming != 0:
-            self.on_gap(connection.peer, shaken.lane, shaken.losses.incoming)
-        shaken.lane.drop(DropReason.LOST_WITH_CONNECTION, shaken.losses.outgoing)
+        self.on_losses(connection.peer, shaken.lane, shaken.losses)
         self._nursery.start_soon(connection.run)
         self._lanes.dial_missing(peer)
 
@@ -169,6 +167,12 @@ class Peers:
         peer = self.table.get(connection.peer.name)
         if peer is not None and peer.connection is connection and peer.is_up:
             self.announcing.take_in(peer, channels)
+
+    def on_losses(self, peer: NodeSpec, lane: Lane, losses: Losses) -> None:
+        """A handshake has shown what the session of a lane lost with its last connection."""
+        if losses.incoming != 0:
+            self.on_gap(peer, lane, losses.incoming)
+        lane.drop(DropReason.LOST_WITH_CONNECTION, losses.outgoing)
 
     def on_gap(self, peer: NodeSpec, lane: Lane, lost: int | None) -> None:
         """A session lost messages of the peer with a connection; None: nobody knows how many."""
@@ -233,7 +237,7 @@ class Peers:
             self._take_down(peer, Down(Reason.RESTARTED))
         peer.spec = connection.peer
         if peer.membership is not connection.lane:
-            peer.membership.fail(_another_life(peer.spec), DropReason.NODE_RESTARTED)
+            peer.membership.fail(another_life(peer.spec), DropReason.NODE_RESTARTED)
             peer.membership = connection.lane
         peer.interested = not connection.dialled
         if Up() in actions:
@@ -343,7 +347,3 @@ class Peers:
         if peer.is_idle and not peer.link.wanted and self.table.get(peer.spec.name) is peer:
             self._drop_lanes(peer, NodeDown(f"nobody wants a link to {peer.spec}"), DropReason.NODE_RELEASED)
             del self.table[peer.spec.name]
-
-
-def _another_life(node: NodeSpec) -> NodeDown:
-    return NodeDown(f"node {node} is another life than the one this was meant for")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.json import encode
 
 Figures = Mapping[str, float]
 """What one seed gave, by name."""
@@ -43,3 +44,13 @@ def at_least(figure: str, bound: float, of_seeds: Callable[[Sequence[float]], fl
 def at_most(figure: str, bound: float, of_seeds: Callable[[Sequence[float]], float] | None = None) -> Limit:
     """A figure that must not be larger."""
     return Limit(figure, "<=", bound, of_seeds)
+
+
+def conclude(title: str, figures: Figures, limits: Sequence[Limit], *, as_json: bool) -> bool:
+    """Print what one run gave: for a machine its figures, for people the verdicts too. True when all limits are met."""
+    if as_json:
+        print(encode({"claim": title, **figures}).decode(), flush=True)
+    else:
+        print(f"{title}:", ", ".join(f"{name} {value:.5g}" for name, value in figures.items()))
+        print("\n".join(limit.line([figures]) for limit in limits), flush=True)
+    return all(limit.is_met([figures]) for limit in limits)
