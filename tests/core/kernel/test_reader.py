@@ -136,6 +136,55 @@ async def test_a_message_from_elsewhere_wakes_a_receiver_that_leads(fed: Fed) ->
     assert await receive(fed.box) == b"and on"
 
 
+class Counting:
+    """A wire that counts who asks, and which receivers wait."""
+
+    def __init__(self, fed: Fed) -> None:
+        self._wire = fed.reader._wire
+        self.reads = self.waits = 0
+        fed.reader._wire = self  # type: ignore[assignment] # the rest is the wire's
+        self.interrupt = self._wire.interrupt
+
+    def try_recv_into(self, buffer: memoryview) -> int:
+        self.reads += 1
+        return self._wire.try_recv_into(buffer)
+
+    async def wait_readable(self) -> None:
+        self.waits += not trio.lowlevel.current_task().name.endswith("run")  # which is the reader's own
+        await self._wire.wait_readable()
+
+
+async def test_in_a_conversation_an_answer_that_comes_soon_is_read_without_waiting(fed: Fed) -> None:
+    wire = Counting(fed)
+    for _ in range(20):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(receive, fed.box)
+            await trio.lowlevel.checkpoint()
+            fed.arrive(b"soon")
+    assert wire.waits == 0
+
+
+async def test_who_only_gets_late_answers_stops_looking(fed: Fed) -> None:
+    wire = Counting(fed)
+    for _ in range(100):
+        before = wire.reads
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(receive, fed.box)
+            await wait_all_tasks_blocked()
+            fed.arrive(b"late")
+    assert wire.reads - before < 8
+
+
+async def test_a_message_from_elsewhere_reaches_a_receiver_that_looks(fed: Fed) -> None:
+    wire = Counting(fed)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(receive, fed.box)
+        await trio.lowlevel.checkpoint()
+        assert not fed.reader._leader_waits
+        fed.box.put(b"from elsewhere")
+    assert (len(fed.box), wire.waits) == (0, 0)
+
+
 async def test_only_one_of_several_receivers_leads_and_each_message_goes_to_one(fed: Fed) -> None:
     received: list[object] = []
 

@@ -59,7 +59,8 @@ class Incoming:
         if frame.kind == _FRAGMENT:
             return self._on_fragment(frame, feeder)
         count, payload = split_data(frame.body, frame.flags)
-        payload = self._packing.unpack(frame.flags, payload, self._max_body)
+        if frame.flags:
+            payload = self._packing.unpack(frame.flags, payload, self._max_body)
         return self._on_messages(frame.kind, frame.number, count, payload, feeder)
 
     def end(self) -> None:
@@ -84,30 +85,21 @@ class Incoming:
             self._recipient.on_gap(self._peer, self._lane, admission.gap)
         if admission.skip == count:
             return None
-        self.messages += count - admission.skip
         if kind == _DATA:
             batch = self._decoded(self._decode, payload, count, admission.skip)
             return self._channel.deliver(self._peer, batch, feeder)
         letters = self._decoded(decode_letters, payload, count, admission.skip)
         return self._recipient.on_letters(self._channel, self._peer, letters, feeder)
 
-    def _decoded(
-        self, decode: Callable[[memoryview], list[_T]], payload: memoryview, count: int, skip: int
-    ) -> list[_T]:
+    def _decoded(self, decode: _Decode[_T], payload: memoryview, count: int, skip: int) -> list[_T]:
         try:
-            batch = _decode(decode, payload, count)
-        except FrameError:
+            batch = decode(payload)
+        except DECODE_ERRORS as error:
             self._lane.drop(DropReason.UNDECODABLE, count - skip)
-            raise
+            said = f"{type(error).__name__}: {printable(str(error))}"  # which may quote the peer
+            raise FrameError(f"a batch of {count} messages cannot be decoded: {said}") from error
+        if len(batch) != count:
+            self._lane.drop(DropReason.UNDECODABLE, count - skip)
+            raise FrameError(f"a batch said to hold {count} messages holds {len(batch)}")
+        self.messages += count - skip
         return batch[skip:] if skip else batch
-
-
-def _decode(decode: _Decode[_T], payload: memoryview, count: int) -> list[_T]:
-    try:
-        batch = decode(payload)
-    except DECODE_ERRORS as error:
-        said = f"{type(error).__name__}: {printable(str(error))}"  # which may quote the peer
-        raise FrameError(f"a batch of {count} messages cannot be decoded: {said}") from error
-    if len(batch) != count:
-        raise FrameError(f"a batch said to hold {count} messages holds {len(batch)}")
-    return batch

@@ -119,17 +119,17 @@ class Lane(Queue):
 
     def put_nowait(self, piece: bytes, slot: Hashable = None) -> None:
         """See `Queue`: a large message, and what must not overtake it, goes to a queue of its own."""
-        if self._is_for_large(piece, slot):
-            self._open_large().put_nowait(piece, slot)
+        if len(piece) < self.large_from and (self.large is None or not self.large.is_ahead(slot)):
+            Queue.put_nowait(self, piece)
         else:
-            super().put_nowait(piece)
+            self._open_large().put_nowait(piece, slot)
 
     async def put(self, piece: bytes, slot: Hashable = None) -> None:
         """The same, waiting for room."""
-        if self._is_for_large(piece, slot):
-            await self._open_large().put(piece, slot)
-        else:
+        if len(piece) < self.large_from and (self.large is None or not self.large.is_ahead(slot)):
             await super().put(piece, slot)
+        else:
+            await self._open_large().put(piece, slot)
 
     def resize(self, max_messages: int, max_bytes: int) -> None:
         """See `Queue`."""
@@ -170,9 +170,6 @@ class Lane(Queue):
         """See `Queue`: the connection goes, too."""
         if self.carrier is not None:
             self.carrier.give_up(why)
-
-    def _is_for_large(self, piece: bytes, slot: Hashable) -> bool:
-        return len(piece) >= self.large_from or (self.large is not None and self.large.is_ahead(slot))
 
     def _open_large(self) -> LargeQueue:
         if self.large is None:

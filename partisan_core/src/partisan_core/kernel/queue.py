@@ -149,8 +149,8 @@ class Queue:
             self.pieces = []
         self.bytes -= size
         self.taken += len(pieces)
-        if self._waiting:
-            self._serve()
+        if self._waiting and 2 * len(self.pieces) <= self.max_messages and 2 * self.bytes <= self.max_bytes:
+            self._serve()  # half empty: who waits goes on for a while, and not for one batch at a time (measured)
         return pieces
 
     def drop_oldest(self) -> int:

@@ -148,11 +148,13 @@ class Writer:
         return before + piece[:first], memoryview(piece)[first:], behind
 
     def _whole_frame(self, kind: Kind, pieces: list[bytes]) -> bytes:
-        self.frames_out += 1
-        first = self._number(len(pieces))
-        flags, payload = self._packing.pack(self._payload(kind, pieces))
+        count, flags = len(pieces), 0
+        payload: bytes | memoryview = self._payload(kind, pieces)
+        if self._packing.packs:
+            flags, payload = self._packing.pack(payload)
         encode = encode_data if kind is Kind.DATA else encode_relayed
-        return encode(first, len(pieces), payload, flags, self._trailer)
+        self.frames_out += 1
+        return encode(self._number(count), count, payload, flags, self._trailer)
 
     def _payload(self, kind: Kind, pieces: list[bytes]) -> bytes:
         return self._channel.codec.join(pieces) if kind is Kind.DATA else join_array(pieces)

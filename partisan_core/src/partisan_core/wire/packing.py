@@ -17,22 +17,19 @@ _SIZE = Struct("<I")
 class Packing:
     """What one connection compresses and what it undoes: nothing, by default."""
 
-    __slots__ = ("_minimum", "_packer", "_unpacker", "bytes_after", "bytes_before", "wish")
+    __slots__ = ("_minimum", "_packer", "_unpacker", "bytes_after", "bytes_before", "packs", "wish")
 
     def __init__(
         self, wish: str = "", packer: Compression | None = None, minimum: int = 0, unpacker: Compression | None = None
     ) -> None:
         self.wish = wish
         """What this end is to compress with; empty: nothing. Whether the other end can undo it: see `packs`."""
+        self.packs = packer is not None
+        """Whether it compresses what it sends."""
         self._packer, self._minimum, self._unpacker = packer, minimum, unpacker
         self.bytes_before = self.bytes_after = 0
         """What went through `pack` and came out of it, where a compression was agreed on: their quotient is the ratio
         of the connection, payloads included that were too small or did not get smaller."""
-
-    @property
-    def packs(self) -> bool:
-        """Whether it compresses what it sends."""
-        return self._packer is not None
 
     def pack(self, payload: bytes | memoryview) -> tuple[int, bytes | memoryview]:
         """The flags of a frame, and its payload: compressed if that makes it smaller."""
