@@ -6,10 +6,11 @@ How members hear of each other, and what a crash, a restart and an eviction mean
 (`partisan_core.gossip`), with restrictions.
 
 Servers keep one set, of servers and clients, as the nodes of a full mesh do. A client's set holds servers, and
-itself. It wants links to some servers, drawn at random, and says so with a summary on every link and in every
-round. A server wants the link of such a client as long as it is up; it never goes after a client that is gone,
-for that one has moved to another server: who loses a server draws another. One that cannot be dialled is given up
-only with the next round, so that a client of servers that are all dead does not dial them without a pause.
+itself. It wants links to some servers, drawn at random, and says so with a summary on every link, in every
+round while something happens, and in every fifth else. A server wants the link of such a client as long as it
+is up; it never goes after a client that is gone, for that one has moved to another server: who loses a server
+draws another. One that cannot be dialled is given up only with the next round, so that a client of servers that
+are all dead does not dial them without a pause.
 
 A newer life of a name replaces the older one also when it comes back in the other role. Who speaks although its
 role forbids the link is told why, and where the servers are.

@@ -17,6 +17,11 @@ class Server(Member):
     def __init__(self, me: NodeSpec, config: ClientServerConfig, rng: Random) -> None:
         super().__init__(me, config, rng)
         self._clients: dict[str, NodeSpec] = {}
+        self._digest = self._known.digest
+        self._versions = self._known.versions()
+        """Of all members, as of that digest."""
+        self._told = self._versions
+        """Those of them that every client is told."""
 
     def _wanted(self) -> dict[str, NodeSpec]:
         """All servers; and the clients that hold on, but not those of them whose life is over."""
@@ -50,4 +55,19 @@ class Server(Member):
         if is_client and self._clients.get(peer.name) != peer:
             self._clients[peer.name] = peer
             self._links = self._wanted()
-        super()._on_summary(peer, versions)
+        if not (is_client and self._is_settled(versions)):
+            super()._on_summary(peer, versions)
+
+    def _is_settled(self, versions: Versions) -> bool:
+        """Say whether a client has all that it is told, and nothing else than this server: then there is no answer.
+
+        All clients ask, again and again: going through all members for each of them took half of a quiet server's time.
+        """
+        if self._digest != self._known.digest:
+            self._digest, self._versions = self._known.digest, self._known.versions()
+            self._told = {name: self._versions[name] for name in self._versions if self._is_for_all(name)}
+        return self._told.items() <= versions.items() <= self._versions.items()
+
+    def _is_for_all(self, name: str) -> bool:
+        held = self._known.get(name, self._now)
+        return held is not None and is_server(held.spec)

@@ -1,6 +1,6 @@
 """What the nodes of a star say to each other: the core's gossip, and why somebody is refused.
 
-A client's `Summary`, each round and on every new link, also says that the client wants this link.
+A client's `Summary`, on every new link and in its rounds, also says that the client wants this link.
 """
 
 from typing import Annotated

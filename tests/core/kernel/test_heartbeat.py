@@ -1,7 +1,10 @@
 """Every connection is pinged while it is idle; none is broken because somebody does not read it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import cast
 
+import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
@@ -14,6 +17,7 @@ from partisan_core.kernel.lane import Carrier, Lane
 from partisan_core.kernel.pings import Pings
 from partisan_core.kernel.queue import Limits
 from partisan_core.kernel.writer import Writer
+from partisan_core.kinds import Wire
 from partisan_core.notices import ChannelDown, ChannelUp
 from partisan_core.policies.block import Block
 from partisan_core.transports.memory import MemoryNetwork
@@ -24,6 +28,22 @@ from tests.core.kernel.test_virtual_time import frail_pair
 
 IDLE = 600.0
 """Seconds of virtual time that would break whatever can be broken by silence."""
+
+
+@asynccontextmanager
+async def resting() -> AsyncIterator[tuple[Writer, Wire, Wire]]:
+    """A writer with nothing to write, its wire, and the other end of that."""
+    network = MemoryNetwork()
+    listener = await network.listen(Address("here", 0))
+    near, far = await network.dial(listener.address), await listener.accept()
+    listener.close()
+    lane = Lane("default", 0, Block(), Limits(10, 1000, 1000))
+    writer = Writer(near, lane, cast("Channel", None), cast("Carrier", None), None, Packing())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(writer.run)
+        await wait_all_tasks_blocked()
+        yield writer, near, far
+        nursery.cancel_scope.cancel()
 
 
 class Line:
@@ -109,13 +129,7 @@ def test_unanswered_pings_are_forgotten_one_day() -> None:
 
 async def test_a_writer_that_is_woken_for_a_receiver_that_leads_has_not_heard_of_its_peer() -> None:
     """The interrupt wakes all who wait for the wire, though it took nothing: a dead peer would seem to live."""
-    network = MemoryNetwork()
-    listener = await network.listen(Address("here", 0))
-    near, far = await network.dial(listener.address), await listener.accept()
-    lane = Lane("default", 0, Block(), Limits(10, 1000, 1000))
-    writer = Writer(near, lane, cast("Channel", None), cast("Carrier", None), None, Packing())
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(writer.run)
+    async with resting() as (writer, near, far):
         writer.put_control(bytes(1_000_000))
         await wait_all_tasks_blocked()
         near.interrupt()
@@ -125,8 +139,38 @@ async def test_a_writer_that_is_woken_for_a_receiver_that_leads_has_not_heard_of
         far.try_recv_into(bytearray(1000))
         await wait_all_tasks_blocked()
         assert writer.drained
-        nursery.cancel_scope.cancel()
-    listener.close()
+
+
+async def test_a_ping_is_written_at_once_by_a_writer_that_rests_and_the_second_of_a_burst_by_its_task(
+    autojump_clock: MockClock,
+) -> None:
+    async with resting() as (writer, _, far):
+        buffer = bytearray(100)
+        writer.put_control(b"first")
+        assert buffer[: far.try_recv_into(buffer)] == b"first"
+        writer.put_control(b"second")
+        writer.put_control(b"third")
+        with pytest.raises(BlockingIOError):
+            far.try_recv_into(buffer)
+        await wait_all_tasks_blocked()
+        assert buffer[: far.try_recv_into(buffer)] == b"secondthird"
+        assert writer.bytes_out == len("firstsecondthird")
+
+
+async def test_a_ping_over_a_broken_wire_raises_where_the_writer_runs_and_not_where_it_was_sent() -> None:
+    survived: list[str] = []
+
+    async def ping_nobody() -> None:
+        async with resting() as (writer, _, far):
+            far.close()
+            writer.put_control(b"ping")
+            survived.append("the ping")
+            await wait_all_tasks_blocked()
+
+    with pytest.raises(ExceptionGroup) as raised:
+        await ping_nobody()
+    assert survived
+    assert [type(error) for error in raised.value.exceptions] == [BrokenPipeError]
 
 
 async def test_every_lane_knows_its_round_trip_at_both_ends(autojump_clock: MockClock) -> None:

@@ -60,9 +60,12 @@ class Writer:
         return self._ending is not None
 
     def put_control(self, frame: bytes) -> None:
-        """Queue a frame that goes before the lane's messages."""
-        self._control.append(frame)
-        self.wake()
+        """Write a frame before the lane's messages: at once when the writer rests, as `_write_first` does."""
+        if self._resting is None or self._is_in_burst():
+            self._control.append(frame)
+            self.wake()
+        else:
+            self._write_now(change_trailer(frame, self._trailer))
 
     def end(self, last: bytes, then: Callable[[], None]) -> None:
         """When everything is written, write `last`, call `then`, and write no more."""
@@ -196,19 +199,24 @@ class Writer:
         One that follows shortly is the second of a burst: the writer is woken for it and takes all that comes until it
         runs, so that a burst becomes few frames (decision 0003).
         """
+        if self._is_in_burst():
+            self.wake()
+        else:
+            self._write_now(self._data_frame())
+
+    def _is_in_burst(self) -> bool:
         now = trio.current_time()
         if now - self._wrote_first < _BURST:
-            self.wake()
-            return
+            return True
         self._wrote_first = now
-        frame = self._data_frame()
+        return False
+
+    def _write_now(self, frame: bytes) -> None:
+        """Write without waiting. What does not go is the task's, which also finds out when the wire broke."""
         try:
             sent = self._wire.try_send(frame)
-        except BlockingIOError:
+        except OSError:
             sent = 0
-        except OSError as error:
-            self._connection.close(f"broken: {error}")
-            return
         self.bytes_out += sent
         if sent < len(frame):
             self._unsent = memoryview(frame)[sent:]
