@@ -36,6 +36,8 @@ class Mailbox:
         self.limit = limit
         """Messages it holds before connections that feed it are paused. One frame may go beyond it."""
         self._queue: deque[Any] = deque()
+        self.append = self._queue.append
+        """The kernel's side of `put`, for many messages: who appends calls `wake` with their number afterwards."""
         self.feeder: Feeder | None = None
         """Who brought the last message."""
         self._sleepers: deque[Callable[[], None]] = deque()
@@ -49,8 +51,14 @@ class Mailbox:
     def put(self, message: object) -> None:
         """Append a message and wake a receiver. The kernel's side; never blocks."""
         self._queue.append(message)
-        if self._sleepers:
-            self._sleepers.popleft()()
+        self.wake(1)
+
+    def wake(self, count: int) -> None:
+        """Wake a receiver for each of `count` messages, as far as there are any who wait."""
+        sleepers = self._sleepers
+        while sleepers and count:
+            sleepers.popleft()()
+            count -= 1
 
     @property
     def is_full(self) -> bool:

@@ -1,5 +1,7 @@
 """The mailboxes of a node and what arrives for them."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import trio
@@ -52,23 +54,27 @@ class PostOffice:
 
     def deliver(self, peer: NodeSpec, batch: list[tuple[str, Any]], feeder: Feeder | None = None) -> Mailbox | None:
         """Put each message into its mailbox; returns one that is full now, so that the feeder pauses."""
-        boxes = self._boxes
-        box, last = None, None
-        full = None
+        boxes, full = self._boxes, None
+        box, last, before = None, None, 0
         for name, message in batch:
             if name != last:
-                if box is not None and box.is_full:
-                    full = box
+                if box is not None:
+                    full = self._settle(box, before) or full
                 box, last = boxes.get(name), name
-            if box is None:
-                self._dead_letter(peer, name)
-            else:
-                box.put(message)
+                append: Callable[[Any], object] = partial(self._dead_letter, peer, name)
+                if box is not None:
+                    before, append = len(box), box.append
+            append(message)
         if box is None:
             return full
         if feeder is not None:
             box.feeder = feeder
-        return box if box.is_full else full
+        return self._settle(box, before) or full
+
+    def _settle(self, box: Mailbox, before: int) -> Mailbox | None:
+        """Messages were appended to a mailbox that held `before`; returns it when it is full."""
+        box.wake(len(box) - before)
+        return box if box.is_full else None
 
     def close_all(self) -> None:
         """The node closes."""
@@ -79,7 +85,7 @@ class PostOffice:
         if self._boxes.get(box.name) is box:
             del self._boxes[box.name]
 
-    def _dead_letter(self, peer: NodeSpec, name: str) -> None:
+    def _dead_letter(self, peer: NodeSpec, name: str, message: object) -> None:
         unreadable = None
         if isinstance(name, Unreadable):
             unreadable = name.reason[:_REASON_KEPT]

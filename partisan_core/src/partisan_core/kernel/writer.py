@@ -18,6 +18,10 @@ _BURST = 50e-6
 """Seconds between two messages of one burst at most: a few sends take less, a turn of trio's loop more (measured)."""
 
 
+_FRAMES_A_ROUND = 2
+"""Slices of a large message that are written in one turn of trio's loop, which costs as much as a slice (measured)."""
+
+
 class Writer:
     """Writes the frames of one connection, in one task; an idle lane's next message is written by its sender."""
 
@@ -106,7 +110,7 @@ class Writer:
         if self._lane.is_ready:
             await self._write_all(memoryview(self._data_frame()))
             wrote = True
-        for side in self._lane.sides:
+        for side in self._lane.sides * _FRAMES_A_ROUND:
             if side is self._sliced or side.is_ready:
                 await self._write_all(memoryview(self._side_frame(side)))
                 wrote = True
@@ -127,13 +131,14 @@ class Writer:
         """The frames of one large message. It gets its number with the last, behind all that overtook it."""
         total, offset = sum(map(len, parts)), 0
         for view in (memoryview(one) for one in parts):
-            for start in range(0, len(view), side.large_from):
-                part, number = view[start : start + side.large_from], 0
+            size = math.ceil(len(view) / max(1, round(len(view) / side.large_from)))  # equal parts, no small rest
+            for start in range(0, len(view), size or 1):
+                part, number = view[start : start + size], 0
                 place = Place(side.kind, total, offset)
                 offset += len(part)
                 if offset == total:
                     number = self._number(1)
-                    self._sliced = None
+                    self._sliced, self._slices = None, iter(())  # or it would keep the message
                     side.finish()
                 self.frames_out += 1
                 flags, packed = self._packing.pack(part)
