@@ -1,12 +1,12 @@
-"""Real processes form, are repaired, and take one back: six here on three overlays, sixteen on all by command."""
+"""Real processes form, are repaired, and take one back: six here on two overlays, sixteen on all by command."""
 
 import pytest
 
 from tests.any_overlay.settings import SETTINGS, Setting
 from tests.integration.sixteen import BACK, Sixteen, is_whole
 
-PARTIAL = [setting for setting in SETTINGS if setting.overlay in {"hyparview", "scamp_v2", "static"}]
-"""In these a node knows some of the others only, in three ways."""
+PARTIAL = [setting for setting in SETTINGS if setting.overlay in {"hyparview", "static"}]
+"""In these a node knows some of the others only, in two ways."""
 
 
 @pytest.mark.parametrize("setting", PARTIAL, ids=lambda setting: setting.overlay)

@@ -78,6 +78,8 @@ class Case:
     """How messages go over connections, where that is what is measured."""
     against: str | None = None
     """Another case of the benchmark that Partisan is compared with, beside the baselines."""
+    receives: bool = False
+    """Whether Partisan takes its messages one by one with `receive`, instead of all there are with `receive_batch`."""
     awaits: bool = False
     """Whether Partisan awaits `send` for every message, instead of `send_nowait` as long as there is room: what pyzmq's
     `send` does, too."""
@@ -124,6 +126,7 @@ CASES = (
     Case("oneway", "64B", _THROUGHPUT, _FLOODING),
     Case("oneway", "64B Structs", _THROUGHPUT, (PARTISAN_STRUCTS,), against="64B"),
     Case("oneway", "64B await each send", _THROUGHPUT, (PARTISAN, PYZMQ), awaits=True),
+    Case("oneway", "64B receive each", _THROUGHPUT, (PARTISAN, PYZMQ), receives=True),
     Case("oneway", "1KiB", _THROUGHPUT, _FLOODING, payload=_KIB),
     Case("oneway", "512KiB", _VOLUME, (*_FLOODING, BLOCKING_CRC32), payload=512 * _KIB),
     Case("rtt", "64B", _LATENCY, (*_CALLING, TRIO_STREAM, TRIO_SOCKET)),
