@@ -138,16 +138,22 @@ TWO = {
 }
 
 
+async def over_budget(stack: AsyncExitStack, alpha: Node) -> TwoLanes:
+    """Half of a message has arrived on the first lane; the second waits with its own."""
+    peer = TwoLanes(stack)
+    await peer.open(alpha)
+    await peer.say(0, half(second=False))
+    await until(lambda: alpha._kernel.peers.table["stranger"].budget._used == len(BODY))
+    await peer.say(1, half(second=False))  # what comes with it in one read is taken
+    await until(lambda: data_lane(alpha, 1)[0] is LaneState.PAUSED)
+    await peer.say(1, half(second=True))
+    return peer
+
+
 async def test_a_peer_over_its_budget_waits_with_that_lane_alone_until_another_message_is_complete() -> None:
     async with opened("alpha", **TWO) as alpha, AsyncExitStack() as stack:
         box, small = alpha.open_mailbox("box"), alpha.open_mailbox("small")
-        peer = TwoLanes(stack)
-        await peer.open(alpha)
-        await peer.say(0, half(second=False))
-        await until(lambda: alpha._kernel.peers.table["stranger"].budget._used == len(BODY))
-        await peer.say(1, half(second=False))  # what comes with it in one read is taken
-        await until(lambda: data_lane(alpha, 1)[0] is LaneState.PAUSED)
-        await peer.say(1, half(second=True))
+        peer = await over_budget(stack, alpha)
         assert data_lane(alpha, 1)[1] == "unfinished messages fill limits.unfinished, 1048576 bytes"
         await peer.say(0, data_frame(1, "meanwhile", mailbox="small"))
         assert await received(small, 1) == ["meanwhile"]
@@ -162,13 +168,7 @@ async def test_a_peer_over_its_budget_waits_with_that_lane_alone_until_another_m
 async def test_of_a_large_message_that_never_ends_nothing_is_kept_when_its_connection_is_over() -> None:
     async with opened("alpha", **TWO) as alpha, AsyncExitStack() as stack:
         box = alpha.open_mailbox("box")
-        peer = TwoLanes(stack)
-        await peer.open(alpha)
-        await peer.say(0, half(second=False))
-        await until(lambda: alpha._kernel.peers.table["stranger"].budget._used == len(BODY))
-        await peer.say(1, half(second=False))  # what comes with it in one read is taken
-        await until(lambda: data_lane(alpha, 1)[0] is LaneState.PAUSED)
-        await peer.say(1, half(second=True))
+        peer = await over_budget(stack, alpha)
         await peer.lanes[0].stream.aclose()
         assert await received(box, 1) == [bytes(700_000)]
         await until(lambda: alpha._kernel.peers.table["stranger"].budget._used == 0)

@@ -23,9 +23,6 @@ class Carrier(Protocol):
     def ping(self, answered: Callable[[float], None]) -> None:
         """Send a ping; `answered` is called when the peer has read all that was written before it, or never."""
 
-    def close(self, why: str) -> None:
-        """Break the connection."""
-
     def give_up(self, why: str) -> None:
         """Break the connection, because the peer is too slow for it."""
 

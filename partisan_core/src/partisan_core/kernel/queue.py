@@ -50,7 +50,7 @@ class Queue:
         self.policy = policy
         self.max_messages, self.max_bytes, self._batch_bytes = limits
         self.large_from = 2 * limits.batch + 1
-        """A message of so many bytes is alone in what `take` returns, and leaves in slices of that size."""
+        """A message of so many bytes is alone in what `take` returns, and leaves in slices of about that size."""
         self.pieces: list[bytes] = []
         self.bytes = 0
         self.taken = 0

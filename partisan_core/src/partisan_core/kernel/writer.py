@@ -17,7 +17,6 @@ from partisan_core.wire.packing import Packing
 _BURST = 50e-6
 """Seconds between two messages of one burst at most: a few sends take less, a turn of trio's loop more (measured)."""
 
-
 _FRAMES_A_ROUND = 2
 """Slices of a large message that are written in one turn of trio's loop, which costs as much as a slice (measured)."""
 
