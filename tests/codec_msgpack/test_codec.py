@@ -112,7 +112,9 @@ def test_what_messagepack_has_no_type_for_arrives_as_the_nearest_plain_data(sent
     assert type(arrived) is type(arrives)
 
 
-@pytest.mark.parametrize("unfit", [object(), range(3), 1j, print, [{"deep": 2j}]], ids=lambda unfit: type(unfit).__name__)
+@pytest.mark.parametrize(
+    "unfit", [object(), range(3), 1j, print, [{"deep": 2j}]], ids=lambda unfit: type(unfit).__name__
+)
 def test_what_is_not_plain_data_is_refused_at_the_sender_with_its_type(unfit: object) -> None:
     with pytest.raises(TypeError, match=r"builtins\.\w+ is not plain data; send"):
         CODEC.encode(("m", unfit))

@@ -12,6 +12,7 @@ peer reads in order, so the pong of a ping that was written behind the messages 
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from partisan_core.kernel.arrivals import Arrivals
 from partisan_core.kernel.lane import Carrier, Lane, Mark
 from partisan_core.kernel.queue import Limits
 from partisan_core.kernel.states import CallLater
@@ -25,7 +26,7 @@ may be down, or its peer not reading (chosen)."""
 class FallbackLane(Lane):
     """Knows whether all that it sent has arrived, and holds messages behind those that went over other lanes."""
 
-    __slots__ = ("_arrived", "_asked", "_call_later", "_sent", "behind")
+    __slots__ = ("_arrivals", "_arrived", "_call_later", "_sent", "behind")
 
     def __init__(
         self,
@@ -38,8 +39,7 @@ class FallbackLane(Lane):
         self.behind: set[Lane] = set()
         """Lanes of `default` in which older messages may be that belong before those of this lane."""
         self._call_later = call_later
-        self._asked = False
-        """A ping is on its way, after whose pong some of what was sent has arrived."""
+        self._arrivals = Arrivals(self._on_arrival)
         self._sent = self._arrived = 0
         """The last message sent of this lane's own, and the last one known to have arrived, by number."""
         super().__init__(channel, index, policy, limits)
@@ -65,7 +65,7 @@ class FallbackLane(Lane):
 
     def begin(self, carrier: Carrier) -> None:
         """A new connection: what the last one lost will not come any more."""
-        self._asked = False
+        self._arrivals.begin()
         self._sent = self._arrived = self.session.sent
         super().begin(carrier)
         self._look(carrier, {lane: lane.mark() for lane in self.behind}, _FIRST_LOOK)
@@ -88,14 +88,12 @@ class FallbackLane(Lane):
         self._ask()
 
     def _ask(self) -> None:
-        if self._arrived < self._sent and not self._asked and self.carrier is not None:
-            self._asked = True
-            self.carrier.ping(partial(self._on_arrival, self.carrier, self._sent))
+        if self._arrived < self._sent:
+            self._arrivals.ask(self.carrier, self._sent)
 
-    def _on_arrival(self, carrier: Carrier, number: int, rtt: float) -> None:
-        if carrier is self.carrier:
-            self._asked, self._arrived = False, number
-            self._ask()
+    def _on_arrival(self, number: int) -> None:
+        self._arrived = number
+        self._ask()
 
     def _look(self, carrier: Carrier, marks: Mapping[Lane, Mark], pause: float) -> None:
         """Has each of those lanes sent what waited in it last? Then ask whether that has arrived."""

@@ -5,12 +5,12 @@ knows the time, asks whether what was sent has arrived, and lets senders wait.
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from functools import partial
 
 import trio
 
 from partisan_core.drops import DropReason
 from partisan_core.errors import EncodeError
+from partisan_core.kernel.arrivals import Arrivals
 from partisan_core.kernel.lane import Carrier, Lane
 from partisan_core.kernel.queue import Limits, Queue, Waiting
 from partisan_core.kinds import ChannelPolicy, StateQueue
@@ -21,7 +21,7 @@ CallLater = Callable[[float, Callable[[], None]], None]
 class StateLane(Lane):
     """A lane that keeps what is not known to have arrived, and sends it again after a connection broke."""
 
-    __slots__ = ("_asked", "_call_later", "_max_message", "_queue", "_woken_at")
+    __slots__ = ("_arrivals", "_call_later", "_max_message", "_queue", "_woken_at")
 
     def __init__(
         self,
@@ -36,8 +36,7 @@ class StateLane(Lane):
         self._queue, self._call_later = queue, call_later
         self._max_message = max_message
         """Bytes of the largest message that the peer takes; 0 before the first link."""
-        self._asked = False
-        """A ping is on its way, after whose pong some of what was sent has arrived."""
+        self._arrivals = Arrivals(self._on_arrival)
         self._woken_at = float("inf")
         super().__init__(channel, index, policy, limits)
         self.open_bytes = 0  # never the short way of `Outlet.post`
@@ -59,7 +58,7 @@ class StateLane(Lane):
 
     def begin(self, carrier: Carrier) -> None:
         """A new connection: what the last one lost goes first."""
-        self._asked = False
+        self._arrivals.begin()
         self._queue.resume(self.session.arrived)
         self._count()
         super().begin(carrier)
@@ -149,16 +148,12 @@ class StateLane(Lane):
             self._call_later(due, self._rouse)
 
     def _ask(self, number: int) -> None:
-        """Pings and what is sent are read in one order: with the pong all that was sent before has arrived."""
-        if self._queue.in_flight and not self._asked and self.carrier is not None:
-            self._asked = True
-            self.carrier.ping(partial(self._on_pong, self.carrier, number))
+        if self._queue.in_flight:
+            self._arrivals.ask(self.carrier, number)
 
-    def _on_pong(self, carrier: Carrier, number: int, rtt: float) -> None:
-        if carrier is self.carrier:
-            self._asked = False
-            self._queue.confirm(number)
-            self._ask(self.session.sent)
+    def _on_arrival(self, number: int) -> None:
+        self._queue.confirm(number)
+        self._ask(self.session.sent)
 
     def _count(self) -> None:
         self.bytes = self._queue.size
