@@ -16,6 +16,7 @@ from partisan_core.config.model import Config
 from partisan_core.errors import NameInUse
 from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
+from partisan_core.kernel.allocator import keep_freed_memory
 from partisan_core.kernel.extensions import attach, make_extensions, serve
 from partisan_core.kernel.kernel import Kernel
 from partisan_core.kernel.log_levels import set_levels
@@ -54,6 +55,7 @@ async def open_node(config: Source = None, **sections: object) -> AsyncIterator[
     plugins = Plugins()
     check_requirements(settings, plugins)
     extensions = make_extensions(settings, plugins)
+    keep_freed_memory()
     with ExitStack() as stack:
         if settings.node.data_dir is not None:
             stack.enter_context(lock_directory(settings.node.data_dir))
