@@ -12,7 +12,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-_START_PROCESSES = {"bench", "cli", "demo", "integration", "packaging_scripts", "transport_tls"}
+_START_PROCESSES = {"bench", "cli", "demo", "integration", "lab", "packaging_scripts", "transport_tls"}
 """Folders whose tests run one after the other: two clusters of processes at once would wait for the processors."""
 
 

@@ -6,6 +6,7 @@ tells that it listens. Ends at the end of its input.
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -52,8 +53,12 @@ class Look(Struct):
 class Agent:
     """The verbs are its public methods."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, nursery: trio.Nursery) -> None:
         self._node = node
+        for mailbox in MAILBOXES:
+            nursery.start_soon(self.receive, mailbox)
+        nursery.start_soon(self.reply)
+        nursery.start_soon(self.watch)
         self._received: dict[str, list[Any]] = {}
         self._news: list[tuple[str, str, str]] = []
         self._kept: dict[str, Ref] = {}
@@ -126,13 +131,10 @@ class Agent:
                     self._news.append((type(notice).__name__, notice.peer.name, str(getattr(notice, "reason", ""))))
 
 
-async def main(sections: dict[str, Any]) -> None:
+async def main(sections: dict[str, Any], make: Callable[[Node, trio.Nursery], Agent] = Agent) -> None:
+    """Open a node, and obey."""
     async with open_node(None, **sections) as node, trio.open_nursery() as nursery:
-        agent = Agent(node)
-        for mailbox in MAILBOXES:
-            nursery.start_soon(agent.receive, mailbox)
-        nursery.start_soon(agent.reply)
-        nursery.start_soon(agent.watch)
+        agent = make(node, nursery)
         said = trio.lowlevel.FdStream(os.dup(sys.stdout.fileno()))
         async with trio.lowlevel.FdStream(os.dup(sys.stdin.fileno())) as orders, said:
             await said.send_all(msgspec.json.encode(Answer(await agent.look())) + b"\n")

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -34,13 +34,15 @@ class Refused(Exception):
 
 
 class Agent:
-    """A node in a process of its own."""
+    """A node in a process of its own, which a command `within` starts: in another namespace, say."""
 
-    def __init__(self, name: str, **sections: object) -> None:
+    module = "tests.integration.agent"
+
+    def __init__(self, name: str, *, within: Sequence[str] = (), **sections: object) -> None:
         node = sections.pop("node", {})
         assert isinstance(node, dict)
         arguments = msgspec.json.encode(sections | {"node": {"name": name, "strict": True} | node}).decode()
-        command = [sys.executable, "-m", "tests.integration.agent", arguments]
+        command = [*within, sys.executable, "-m", self.module, arguments]
         self.name = name
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
 
