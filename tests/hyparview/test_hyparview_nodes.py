@@ -11,7 +11,7 @@ from partisan_core.effects import Effect
 from partisan_core.events import Event, Received
 from partisan_hyparview import HyParView
 from partisan_hyparview.messages import ExchangeReply
-from partisan_testkit.cluster import memory_cluster
+from partisan_testkit.memory import memory_cluster
 
 
 def reached(nodes: dict[str, Node], start: str) -> set[str]:

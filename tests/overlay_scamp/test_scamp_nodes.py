@@ -5,7 +5,7 @@ import trio
 import trio.testing
 
 from partisan_core import Node
-from partisan_testkit.cluster import memory_cluster
+from partisan_testkit.memory import memory_cluster
 
 
 def is_one_piece(nodes: dict[str, Node]) -> bool:

@@ -3,7 +3,7 @@
 import trio
 from trio.testing import MockClock
 
-from partisan_testkit.cluster import memory_cluster
+from partisan_testkit.memory import memory_cluster
 
 
 async def test_the_nodes_of_a_memory_cluster_reach_each_other() -> None:

@@ -1,10 +1,9 @@
 """`open_node`: from a configuration to a running node, and back to nothing."""
 
 import os
-import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,13 +27,13 @@ from partisan_core.kinds import Listener, Transport
 from partisan_core.node import Node
 from partisan_core.plugins import Plugins
 from partisan_core.requirements import check_requirements
+from partisan_core.surroundings import OF_THE_SYSTEM, Surroundings
 
 Source = Config | Path | str | Callable[[], Config] | None
 """Where the configuration of a node comes from."""
 
 
-@asynccontextmanager
-async def open_node(config: Source = None, **sections: object) -> AsyncIterator[Node]:
+def open_node(config: Source = None, **sections: object) -> AbstractAsyncContextManager[Node]:
     """Start a node and stop it at the end of the block.
 
     Args:
@@ -50,8 +49,13 @@ async def open_node(config: Source = None, **sections: object) -> AsyncIterator[
         NameInUse: a newer life of this name exists, or the peers that a copied `data_dir` remembers know a living node
             of this name; the body was cancelled.
     """
-    load = _loader(config, sections)
-    settings = _named(load())
+    return open_node_in(OF_THE_SYSTEM, _loader(config, sections))
+
+
+@asynccontextmanager
+async def open_node_in(surroundings: Surroundings, load: Callable[[], Config]) -> AsyncIterator[Node]:
+    """Do what `open_node` does, with the chance and the wall clock of a simulation. Since: 1.3."""
+    settings = _named(load(), surroundings)
     plugins = Plugins()
     check_requirements(settings, plugins)
     extensions = make_extensions(settings, plugins)
@@ -64,13 +68,14 @@ async def open_node(config: Source = None, **sections: object) -> AsyncIterator[
         listeners = await _listen(settings, transport, stack)
         security = secure(settings, listeners, transport_plugin)
         set_levels({}, settings.logging.levels)
-        state = StateFile(settings.node.data_dir, settings.node.name, settings.node.cluster, settings.overlay.use)
-        me = _introduce(settings, listeners, await state.begin_life())
+        of_node = settings.node
+        state = StateFile(of_node.data_dir, of_node.name, of_node.cluster, settings.overlay.use, surroundings)
+        me = _introduce(settings, listeners, await state.begin_life(), surroundings)
         retired: list[NameInUse] = []
         raised: list[ExceptionGroup[Exception]] = []
         try:
             async with trio.open_nursery() as nursery:
-                kernel = Kernel(settings, plugins, me, state, transport, listeners, security, nursery)
+                kernel = Kernel(settings, plugins, me, state, transport, listeners, security, surroundings, nursery)
                 attach(extensions, kernel.journal, strict=settings.node.strict)
                 kernel.driver.on_retired = lambda reason: _retire(kernel, reason, retired)
                 kernel.start()
@@ -102,10 +107,11 @@ def _loader(config: Source, sections: dict[str, object]) -> Callable[[], Config]
     return (lambda: config) if isinstance(config, Config) else config
 
 
-def _named(config: Config) -> Config:
-    name = (
-        config.node.name or f"{socket.gethostname().partition('.')[0] or 'node'}-{os.getpid()}-{secrets.token_hex(3)}"
-    )
+def _named(config: Config, surroundings: Surroundings) -> Config:
+    if config.node.name:
+        return config
+    host = socket.gethostname().partition(".")[0] or "node"
+    name = f"{host}-{os.getpid()}-{surroundings.chance.randbytes(3).hex()}"
     return replace(config, node=replace(config.node, name=name))
 
 
@@ -118,11 +124,11 @@ async def _listen(config: Config, transport: Transport, stack: ExitStack) -> Seq
     return listeners
 
 
-def _introduce(config: Config, listeners: Sequence[Listener], incarnation: int) -> NodeSpec:
+def _introduce(config: Config, listeners: Sequence[Listener], incarnation: int, surroundings: Surroundings) -> NodeSpec:
     return NodeSpec(
         config.node.name,
         incarnation,
-        secrets.randbits(64),
+        surroundings.chance.getrandbits(64),
         tuple(config.node.advertise) or tuple(listener.address for listener in listeners),
         dict(config.node.labels),
         dict(config.node.metadata),

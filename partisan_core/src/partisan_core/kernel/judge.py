@@ -1,6 +1,5 @@
 """Who may come in: what only a running node can decide. What two hellos can tell is in `wire.handshake`."""
 
-import time
 from collections.abc import Callable, Collection, Mapping
 
 import trio
@@ -31,6 +30,7 @@ class Judge(Struct, eq=False):
     _channels: Mapping[str, Channel]
     _peers: Peers
     _deny: Collection[str]
+    _wall_clock: Callable[[], float]
     barred: str | None = None
     """Why nobody may come in any more: it has left, is closing."""
     proving: set[tuple[str, LaneKey]] = set()
@@ -58,7 +58,7 @@ class Judge(Struct, eq=False):
             return Refused.NAME_IN_USE, f"the name {me.name} is in use by this node; choose another name"
         if node.name in self._deny:
             return Refused.DENIED, f"{node.name} is on the deny list of node {me.name} ([security] deny)"
-        if node.incarnation > time.time() * 1000 + FUTURE_LIMIT:
+        if node.incarnation > self._wall_clock() * 1000 + FUTURE_LIMIT:
             text = f"incarnation {node.incarnation} of {node.name} lies weeks ahead; set its clock right"
             return Refused.FUTURE, text
         known = self.newest(node.name)

@@ -1,7 +1,6 @@
 """The wiring of one node: configuration and plugins become parts, parts are bound to each other, once."""
 
 import random
-import secrets
 from collections.abc import Mapping, Sequence
 
 import trio
@@ -41,6 +40,7 @@ from partisan_core.mailboxes import Feeder
 from partisan_core.notices import Snapshot
 from partisan_core.plugins import Plugins
 from partisan_core.strategy import MembershipStrategy
+from partisan_core.surroundings import Surroundings
 from partisan_core.wire.limits import LEAST_BODY, NONCE_SENT
 from partisan_core.wire.messages import Hello
 
@@ -62,12 +62,14 @@ class Kernel:
         transport: Transport,
         listeners: Sequence[Listener],
         security: Security,
+        surroundings: Surroundings,
         nursery: trio.Nursery,
     ) -> None:
         self.config, self.me, self._state, self.security = config, me, state, security
         self.transport, self.listeners = transport, listeners
         self.nursery = nursery
-        self.rng = random.Random(secrets.randbits(64))
+        self._surroundings = surroundings
+        self.rng = random.Random(surroundings.chance.getrandbits(64))
         self.left = False
         self.renewing = trio.Lock()
         """Held while a new life begins after `leave`."""
@@ -148,7 +150,14 @@ class Kernel:
             config.node.strict,
         )
         self.remembering = Remembering(self._state, self.me.name, self._strategy_snapshot, self.journal)
-        self.judge = Judge(lambda: self.me, self.members, self.channels, self.peers, config.security.deny)
+        self.judge = Judge(
+            lambda: self.me,
+            self.members,
+            self.channels,
+            self.peers,
+            config.security.deny,
+            self._surroundings.wall_clock,
+        )
         shaker = Shaker(
             self._introduce,
             self.security.keyring,
@@ -219,7 +228,7 @@ class Kernel:
         """Begin a new life after `leave`: a newer incarnation, a fresh strategy."""
         incarnation = await self.remembering.begin_life()
         self.peers.end_all()  # whose dial was on its way when the others were let go
-        self.me = replace(self.me, incarnation=incarnation, instance=secrets.randbits(64))
+        self.me = replace(self.me, incarnation=incarnation, instance=self._surroundings.chance.getrandbits(64))
         self.strategy = self._make_strategy()
         self.driver.host = StrategyHost(self.strategy)
         self.left, self.judge.barred = False, None
@@ -308,7 +317,7 @@ class Kernel:
             channels=offer(self.channels),
             serializer=self.channels[channel].codec_name,
             max_message=self.config.limits.message,
-            nonce=secrets.token_bytes(NONCE_SENT),
+            nonce=self._surroundings.chance.randbytes(NONCE_SENT),
             keyed=self.security.wants_keyed(wire.remote),
             checksums=tuple(self._checksums),
             unpacks=self.compressions.unpacks,

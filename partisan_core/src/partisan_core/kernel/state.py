@@ -5,7 +5,6 @@ import fcntl
 import itertools
 import logging
 import os
-import time
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
@@ -18,6 +17,7 @@ from msgspec.structs import replace
 
 from partisan_core.errors import DataDirLocked, DataDirUnusable
 from partisan_core.identity import Address
+from partisan_core.surroundings import OF_THE_SYSTEM, Surroundings
 
 log = logging.getLogger("partisan.state")
 
@@ -102,7 +102,9 @@ class StateFile:
     so that the loop goes on, and one write follows the other.
     """
 
-    def __init__(self, directory: Path | None, name: str, cluster: str, overlay: str) -> None:
+    def __init__(
+        self, directory: Path | None, name: str, cluster: str, overlay: str, surroundings: Surroundings = OF_THE_SYSTEM
+    ) -> None:
         """Read the file.
 
         Raises:
@@ -111,17 +113,21 @@ class StateFile:
         self.damaged: Path | None = None
         """Where a file that cannot be believed was put; the node then starts as if there had been none."""
         self._path = None if directory is None else directory / STATE_FILE
+        self._surroundings = surroundings
         self._turn, self._threads = trio.Lock(), trio.CapacityLimiter(1)
         found = (self._path and self._read(self._path)) or State(FORMAT, name, 0)
         if found.name != name:
             raise self._foreign("node", found.name, name, "node.name")
         if found.cluster not in (None, cluster):
             raise self._foreign("a node of cluster", found.cluster, cluster, "node.cluster")
-        age = _wall_clock() - found.saved
+        age = self._wall_clock() - found.saved
         usable = found.overlay == overlay and 0 <= age < SNAPSHOT_LIFE * 1000
         self.content = replace(
             found, format=FORMAT, cluster=cluster, overlay=overlay, snapshot=found.snapshot if usable else b""
         )
+
+    def _wall_clock(self) -> int:
+        return int(self._surroundings.wall_clock() * 1000)
 
     async def begin_life(self) -> int:
         """The next incarnation, max(persisted + 1, wall-clock milliseconds), persisted before it is used.
@@ -130,7 +136,7 @@ class StateFile:
             DataDirUnusable: the file cannot be written.
         """
         async with self._turn:
-            incarnation = max(_wall_clock(), self.content.incarnation + 1)
+            incarnation = max(self._wall_clock(), self.content.incarnation + 1)
             await self._replace(replace(self.content, incarnation=incarnation))
             return incarnation
 
@@ -142,11 +148,11 @@ class StateFile:
         """
         kept = snapshot if len(snapshot) <= SNAPSHOT_BYTES else b""
         async with self._turn:
-            await self._replace(replace(self.content, peers=dict(peers), snapshot=kept, saved=_wall_clock()))
+            await self._replace(replace(self.content, peers=dict(peers), snapshot=kept, saved=self._wall_clock()))
 
     async def _replace(self, content: State) -> None:
         if self._path is not None:
-            await trio.to_thread.run_sync(_write, self._path, content, limiter=self._threads)
+            await self._surroundings.run_blocking(_write, self._path, content, limiter=self._threads)
         self.content = content
 
     def _read(self, path: Path) -> State | None:
@@ -223,7 +229,3 @@ def _explained(path: Path, trouble: str, advice: str) -> Iterator[None]:
 
 def _seal(body: bytes) -> bytes:
     return blake2b(body, digest_size=_SEAL_BYTES).digest()
-
-
-def _wall_clock() -> int:
-    return time.time_ns() // 1_000_000

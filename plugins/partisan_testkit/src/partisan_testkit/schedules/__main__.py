@@ -5,18 +5,23 @@ import sys
 from collections.abc import Sequence
 from time import perf_counter
 
-from partisan_testkit.schedules.command import Outcome, run_seeds
-from partisan_testkit.schedules.plan import SECONDS
+from partisan_testkit.schedules.command import STRATEGIES, Outcome, Theatre, run_seeds
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None, theatre: Theatre = STRATEGIES) -> int:
     """Run the seeds that the command line `words` name, of one overlay after the other; return the exit code."""
-    arguments = _parser().parse_args(words)
+    return run(parser_of(theatre).parse_args(words), theatre)
+
+
+def run(arguments: argparse.Namespace, theatre: Theatre) -> int:
+    """Run the seeds; return the exit code."""
     first, _, last = arguments.seeds.partition("-")
     seeds = range(int(first), int(last or first) + 1)
     for overlay in arguments.overlay.split(","):
         begun = perf_counter()
-        outcome = run_seeds(overlay, arguments.nodes, seeds, seconds=arguments.seconds, jobs=arguments.jobs)
+        outcome = run_seeds(
+            overlay, arguments.nodes, seeds, seconds=arguments.seconds, jobs=arguments.jobs, theatre=theatre
+        )
         if outcome.violation is not None:
             _print_violation(outcome)
             return 1
@@ -24,9 +29,10 @@ def main(words: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser_of(theatre: Theatre) -> argparse.ArgumentParser:
+    """Return what reads the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m partisan_testkit.schedules",
+        prog=f"python -m {theatre.module}",
         description="Run random schedules of faults on overlays.",
     )
     parser.add_argument(
@@ -34,9 +40,9 @@ def _parser() -> argparse.ArgumentParser:
         default="fullmesh",
         help="installed names, or package.module:object; several are separated by commas",
     )
-    parser.add_argument("--nodes", type=int, default=16)
+    parser.add_argument("--nodes", type=int, default=theatre.nodes)
     parser.add_argument("--seeds", default="0-99", metavar="FIRST-LAST", help="one seed, or a range of them")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="simulated, in which things go wrong")
+    parser.add_argument("--seconds", type=float, default=theatre.seconds, help="simulated, in which things go wrong")
     parser.add_argument("--jobs", type=int, default=1, help="processes that share the work")
     return parser
 

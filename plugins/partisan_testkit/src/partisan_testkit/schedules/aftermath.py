@@ -1,14 +1,14 @@
 """What is there once faults are over: the living, what they show, and what really happened."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from partisan_core.identity import NodeSpec
 from partisan_testkit.schedules.history import History, Life
 from partisan_testkit.schedules.settings import ClusterSettings
+from partisan_testkit.schedules.stage import Subject
 from partisan_testkit.schedules.watched import ANY_LIFE
-from partisan_testkit.simulator import SimulatedNode
 
 
 @dataclass
@@ -17,24 +17,24 @@ class Aftermath:
 
     cluster: ClusterSettings
     history: History
-    living: list[SimulatedNode] = field(default_factory=list)
+    living: Sequence[Subject] = field(default_factory=list)
 
     @cached_property
-    def by_name(self) -> Mapping[str, SimulatedNode]:
+    def by_name(self) -> Mapping[str, Subject]:
         """The newest living node of each name."""
         return {node.name: node for node in sorted(self.living, key=lambda node: node.spec.life)}
 
-    def means(self, peer: NodeSpec) -> SimulatedNode | None:
+    def means(self, peer: NodeSpec) -> Subject | None:
         """Return the living node that a spec stands for; None when that life, or every life, is over."""
         node = self.by_name.get(peer.name)
         return node if node is not None and stands_for(peer, node.spec) else None
 
-    def wants(self, node: SimulatedNode, other: SimulatedNode) -> bool:
+    def wants(self, node: Subject, other: Subject) -> bool:
         """Say whether one wants a link to the other as it is now."""
         wanted = node.strategy.links().get(other.name)
         return wanted is not None and stands_for(wanted, other.spec)
 
-    def is_linked(self, node: SimulatedNode, other: SimulatedNode) -> bool:
+    def is_linked(self, node: Subject, other: Subject) -> bool:
         """Say whether one has the other, as it is now, for a neighbour."""
         held = node.host.neighbours.get(other.name)
         return held is not None and held.life == other.spec.life

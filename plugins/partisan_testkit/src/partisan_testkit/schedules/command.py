@@ -1,6 +1,6 @@
 """Many seeds of one overlay, and what the first violation came from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -14,9 +14,30 @@ from partisan_testkit.schedules.settings import ClusterSettings, settings_of
 from partisan_testkit.schedules.shrink import shrink
 from partisan_testkit.schedules.violation import Violation
 
-TWICE = 10
-"""Of so many seeds one is run twice, with its messages encoded, and the two logs are compared. Chosen: what makes
-runs differ is in the code and not in the seed; the others are run once, without encoding and log, which is faster."""
+
+@dataclass(frozen=True, slots=True)
+class Theatre:
+    """What performs schedules: strategies alone, or whole nodes."""
+
+    module: str
+    """Whose command line repeats a seed."""
+    draw: Callable[[int, ClusterSettings, float], Schedule]
+    run: Callable[[Schedule, ClusterSettings], Report]
+    run_faster: Callable[[Schedule, ClusterSettings], Report]
+    """Without a log that could be compared, where that makes a difference."""
+    twice: int
+    """Of so many seeds one is run twice, and the two logs are compared."""
+    nodes: int = 16
+    """Of each cluster, when nobody says otherwise."""
+    seconds: float = SECONDS
+    """Of each schedule, when nobody says otherwise."""
+
+
+STRATEGIES = Theatre(
+    "partisan_testkit.schedules", make_schedule, run_schedule, partial(run_schedule, recording=False), twice=10
+)
+"""Every tenth seed is run twice, with its messages encoded. Chosen: what makes runs differ is in the code and not in
+the seed; the others are run once, without encoding and log, which is faster."""
 
 _SEEDS_PER_ERRAND = 10
 
@@ -45,7 +66,14 @@ class Outcome:
 
 
 def run_seeds(
-    overlay_name: str, nodes: int, seeds: range, *, seconds: float = SECONDS, jobs: int = 1, servers: int | None = None
+    overlay_name: str,
+    nodes: int,
+    seeds: range,
+    *,
+    seconds: float = SECONDS,
+    jobs: int = 1,
+    servers: int | None = None,
+    theatre: Theatre = STRATEGIES,
 ) -> Outcome:
     """Run the schedules of `seeds`, up to the first violation, and shrink its schedule.
 
@@ -56,6 +84,7 @@ def run_seeds(
         seconds: for how long things go wrong, in simulated seconds; the quiet period comes on top.
         jobs: how many processes share the work.
         servers: how many nodes of a star are servers; a quarter, at least two, when nothing is said.
+        theatre: what performs them: strategies in the simulator, or whole nodes.
 
     Raises:
         PluginError: there is no such overlay, or it is broken.
@@ -63,9 +92,9 @@ def run_seeds(
     """
     cluster = settings_of(overlay_name, nodes, servers=servers or max(2, nodes // 4))
     outcome, hashes = Outcome(), blake2b(digest_size=8)
-    for seed, report in _reports(cluster, seeds, seconds, jobs):
+    for seed, report in _reports(theatre, cluster, seeds, seconds, jobs):
         if report.violation is not None:
-            return _explain(cluster, seed, seconds, report)
+            return _explain(theatre, cluster, seed, seconds, report)
         outcome.seeds += 1
         outcome.events += report.events
         outcome.islands += report.islands
@@ -75,23 +104,25 @@ def run_seeds(
     return outcome
 
 
-def run_seed(cluster: ClusterSettings, seed: int, seconds: float = SECONDS) -> Report:
-    """Run one seed: every tenth twice."""
-    schedule = make_schedule(seed, cluster, seconds)
-    if seed % TWICE == 0:
-        return run_twice(schedule, cluster)
-    return run_schedule(schedule, cluster, recording=False)
+def run_seed(cluster: ClusterSettings, seed: int, seconds: float = SECONDS, theatre: Theatre = STRATEGIES) -> Report:
+    """Run one seed, or run it twice: see `Theatre.twice`."""
+    schedule = theatre.draw(seed, cluster, seconds)
+    if seed % theatre.twice == 0:
+        return run_twice(schedule, cluster, theatre.run)
+    return theatre.run_faster(schedule, cluster)
 
 
-def _reports(cluster: ClusterSettings, seeds: range, seconds: float, jobs: int) -> Iterator[tuple[int, Report]]:
+def _reports(
+    theatre: Theatre, cluster: ClusterSettings, seeds: range, seconds: float, jobs: int
+) -> Iterator[tuple[int, Report]]:
     """Run the seeds, in their order whoever runs them."""
     if jobs <= 1:
         with collecting_rarely():
             for seed in seeds:
-                yield seed, run_seed(cluster, seed, seconds)
+                yield seed, run_seed(cluster, seed, seconds, theatre)
         return
     errands = [seeds[begin : begin + _SEEDS_PER_ERRAND] for begin in range(0, len(seeds), _SEEDS_PER_ERRAND)]
-    perform = partial(_run_errand, cluster.overlay, len(cluster.names), cluster.servers, seconds)
+    perform = partial(_run_errand, theatre, cluster.overlay, len(cluster.names), cluster.servers, seconds)
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
         try:
             for errand, reports in zip(errands, pool.map(perform, errands), strict=True):
@@ -100,29 +131,31 @@ def _reports(cluster: ClusterSettings, seeds: range, seconds: float, jobs: int) 
             pool.shutdown(cancel_futures=True)
 
 
-def _run_errand(overlay_name: str, nodes: int, servers: int, seconds: float, seeds: range) -> list[Report]:
+def _run_errand(
+    theatre: Theatre, overlay_name: str, nodes: int, servers: int, seconds: float, seeds: range
+) -> list[Report]:
     """What another process does: run some seeds, up to the first violation."""
     cluster = settings_of(overlay_name, nodes, servers=servers)
     reports: list[Report] = []
     with collecting_rarely():
         for seed in seeds:
-            reports.append(run_seed(cluster, seed, seconds))
+            reports.append(run_seed(cluster, seed, seconds, theatre))
             if reports[-1].violation is not None:
                 break
     return reports
 
 
-def _explain(cluster: ClusterSettings, seed: int, seconds: float, report: Report) -> Outcome:
+def _explain(theatre: Theatre, cluster: ClusterSettings, seed: int, seconds: float, report: Report) -> Outcome:
     """Find the smallest schedule, and run it once more for the end of its log."""
-    run = run_twice if report.log_hash else partial(run_schedule, recording=False)
+    run = partial(run_twice, run=theatre.run) if seed % theatre.twice == 0 else theatre.run_faster
 
     def fails(schedule: Schedule) -> bool:
         return run(schedule, cluster).violation is not None
 
-    smallest = shrink(make_schedule(seed, cluster, seconds), fails)
-    final = run_schedule(smallest, cluster)
+    smallest = shrink(theatre.draw(seed, cluster, seconds), fails)
+    final = theatre.run(smallest, cluster)
     words = [f"--overlay {cluster.overlay}", f"--nodes {len(cluster.names)}", f"--seeds {seed}"]
-    words += [f"--seconds {seconds:g}"] * (seconds != SECONDS)
+    words += [f"--seconds {seconds:g}"] * (seconds != theatre.seconds)
     return Outcome(
         violation=final.violation or report.violation,
         seed=seed,
@@ -130,5 +163,5 @@ def _explain(cluster: ClusterSettings, seed: int, seconds: float, report: Report
         last_lines=final.last_lines,
         events=final.events,
         hash=final.log_hash,
-        repeat=" ".join(["python -m partisan_testkit.schedules", *words]),
+        repeat=" ".join([f"python -m {theatre.module}", *words]),
     )

@@ -65,9 +65,13 @@ class History:
         self.evictions[who(node), peer.name] = peer.life
         self.told[who(peer)].append(who(node))
 
+    def may_go(self, node: NodeSpec) -> None:
+        """The node is about to be told to leave."""
+        self.ends[node.name].setdefault(node.life, Reason.LEFT)
+
     def leaves(self, node: NodeSpec, effects: Iterable[Effect], *, has_links: bool) -> None:
         """The node was told to leave, and this is what it did."""
-        self.ends[node.name].setdefault(node.life, Reason.LEFT)
+        self.may_go(node)
         words = [effect for effect in effects if isinstance(effect, Send)]
         for word in words:
             self._farewells[who(node), word.peer.name].append(word.message)

@@ -1,5 +1,6 @@
 """A schedule: everything that is done to one cluster, as data, made of a seed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -45,8 +46,11 @@ _WEIGHTS = {
     Step.HEAL: 3,
 }
 
-RATES = ("loss", "duplication", "reordering", "dial_failures")
+RATES = ("loss", "duplication", "reordering", "dial_failures", "resets", "flips")
 """What the phases of a schedule are made of."""
+
+DrawFaults = Callable[[Random, ClusterSettings], Faults]
+"""Draws what happens to messages for a while."""
 
 _NEEDS = {Step.EVICT: "evict", Step.RECONCILE: "reconcile"}
 """Capabilities."""
@@ -73,7 +77,7 @@ class Phase:
     faults: Faults
 
     def __str__(self) -> str:
-        words = [f"{name} {getattr(self.faults, name):.0%}" for name in RATES if getattr(self.faults, name)]
+        words = [f"{name} {100 * getattr(self.faults, name):g}%" for name in RATES if getattr(self.faults, name)]
         return f"{self.second:7.3f} s  {', '.join(words) or 'no faults'}"
 
 
@@ -96,8 +100,11 @@ class Schedule:
         return "\n".join(f"  {action}" for action in self.actions)
 
 
-def make_schedule(seed: int, cluster: ClusterSettings, seconds: float = SECONDS) -> Schedule:
-    """Draw a schedule: phases of faults, and one or two steps per node."""
+def make_schedule(
+    seed: int, cluster: ClusterSettings, seconds: float = SECONDS, *, draw: DrawFaults | None = None
+) -> Schedule:
+    """Draw a schedule: phases of faults, those of messages or what `draw` says, and one or two steps per node."""
+    draw = draw or _draw_faults
     rng, nodes = seeded(seed, "schedule"), len(cluster.names)
     kinds = {step: weight for step, weight in _WEIGHTS.items() if _is_possible(step, cluster)}
     times = sorted(round(rng.uniform(0.2, seconds), 3) for _ in range(rng.randint(nodes, 2 * nodes)))
@@ -110,7 +117,7 @@ def make_schedule(seed: int, cluster: ClusterSettings, seconds: float = SECONDS)
         for second, kind in zip(times, drawn, strict=True)
     )
     begins = [0.0, *sorted(round(rng.uniform(0.0, seconds), 3) for _ in range(rng.randint(1, 3)))]
-    phases = tuple(Phase(second, _draw_faults(seeded(rng.getrandbits(32), "faults"), cluster)) for second in begins)
+    phases = tuple(Phase(second, draw(seeded(rng.getrandbits(32), "faults"), cluster)) for second in begins)
     return Schedule(seed, nodes, seconds, phases, steps)
 
 

@@ -1,28 +1,15 @@
-"""Runs a schedule: faults, then a quiet period, then the question whether all promises are kept."""
+"""Runs a schedule of strategies alone, in the simulator."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import chain, product
-from random import Random
 
-from partisan_core.identity import Address
-from partisan_testkit.schedules.islands import find_islands
-from partisan_testkit.schedules.plan import Phase, Planned, Schedule, Step
+from partisan_testkit.schedules.performance import Performance
+from partisan_testkit.schedules.plan import Schedule
 from partisan_testkit.schedules.settings import ClusterSettings
+from partisan_testkit.schedules.stage import SimulatedStage, at_once
 from partisan_testkit.schedules.violation import Violation
 from partisan_testkit.schedules.witness import Witness
-from partisan_testkit.simulator import CALM, LinkTimes, SimulatedNode, Simulation, seeded
-
-LOOK_SECONDS = 1.0
-"""Between two looks whether all is well. Chosen: the round of gossip."""
-
-STAY_SECONDS = 10.0
-"""For how long all stays well, but for what mends itself meanwhile. Chosen: a shuffle."""
-
-SLOWNESS = (100, 500, 2000)
-"""Milliseconds that a slow node takes for a message. Chosen: up to where its neighbours would begin to wonder."""
-
-MOST_HELP = 5
-"""How often an operator helps. Chosen: one help may cause the need of another, as when the only server was evicted."""
+from partisan_testkit.simulator import LinkTimes, Simulation
 
 _TIMES = LinkTimes(redial_limit=4000)
 
@@ -43,235 +30,29 @@ class Report:
 
 def run_schedule(schedule: Schedule, cluster: ClusterSettings, *, recording: bool = True) -> Report:
     """Run a schedule once; without `recording` faster: no message is encoded, and there is neither log nor hash."""
-    run = _Run(schedule, cluster, recording=recording)
+    witness = Witness(cluster)
+    simulation = Simulation(
+        witness.make, schedule.seed, times=_TIMES, observers=[witness], wire=recording, recording=recording
+    )
+    performance = Performance(schedule, cluster, SimulatedStage(simulation, cluster), witness)
     report = Report()
     try:
-        run.run()
+        at_once(performance.run())
     except Violation as violation:
         report.violation = violation
-    timeline = run.simulation.timeline
+    timeline = simulation.timeline
     if recording:
         report.log_hash, report.last_lines = timeline.log_hash, timeline.last_lines()
     report.events = timeline.events
-    report.settled, report.islands = run.settled, run.islands
+    report.settled, report.islands = performance.settled, performance.islands
     return report
 
 
-def run_twice(schedule: Schedule, cluster: ClusterSettings) -> Report:
+def run_twice(
+    schedule: Schedule, cluster: ClusterSettings, run: Callable[[Schedule, ClusterSettings], Report] = run_schedule
+) -> Report:
     """Run a schedule twice; a difference between the two logs is a violation as well."""
-    first, second = run_schedule(schedule, cluster), run_schedule(schedule, cluster)
+    first, second = run(schedule, cluster), run(schedule, cluster)
     if first.violation is None and first.log_hash != second.log_hash:
         first.violation = Violation(f"two runs differ: {first.log_hash} and {second.log_hash}")
     return first
-
-
-class _Run:
-    """One run of a schedule: who lives under which name, and what each step means for them."""
-
-    def __init__(self, schedule: Schedule, cluster: ClusterSettings, *, recording: bool = True) -> None:
-        self.schedule, self.cluster = schedule, cluster
-        self.witness = Witness(cluster)
-        self.simulation = Simulation(
-            self.witness.make,
-            schedule.seed,
-            times=_TIMES,
-            observers=[self.witness],
-            wire=recording,
-            recording=recording,
-        )
-        self.settled, self.islands = 0.0, 0
-        self._current: dict[str, SimulatedNode] = {}
-        self._snapshots: dict[str, bytes] = {}
-        self._rng = seeded(schedule.seed, "operator")
-
-    def run(self) -> None:
-        simulation = self.simulation
-        for number, name in enumerate(self.cluster.names):
-            self._begin(name, self.cluster.addresses[name], seeded(self.schedule.seed, f"join {number}"))
-        for action in self.schedule.actions:
-            simulation.run(action.second - simulation.timeline.seconds)
-            if isinstance(action, Phase):
-                simulation.network.faults = action.faults
-            else:
-                self._perform(action)
-        simulation.run(self.schedule.seconds - simulation.timeline.seconds)
-        self._end_all_faults()
-        self.settled = self._settle()
-        simulation.run(STAY_SECONDS)
-        self._settle()
-
-    def _end_all_faults(self) -> None:
-        """Heal the network. Where the older of two nodes of one name does not retire, an operator ends it."""
-        self.simulation.network.faults = CALM
-        self._heal()
-        if not self.cluster.promises.retires:
-            for node in self.simulation.living:
-                if node is not self._current[node.name]:
-                    self.simulation.crash(node)
-
-    def _settle(self) -> float:
-        """Wait until all is well; return how long it took.
-
-        Raises:
-            Violation: it is not after the overlay's patience, though there is nothing that only an operator can do.
-        """
-        begin, patience = self.simulation.timeline.seconds, self.cluster.promises.patience
-        self._help()
-        for _ in range(MOST_HELP):
-            objection = self._wait(patience)
-            if objection is None:
-                return self.simulation.timeline.seconds - begin
-            if not self._help():
-                break
-        raise Violation(f"{patience:.0f} s after the last fault: {objection}")
-
-    def _wait(self, patience: float) -> str | None:
-        end = self.simulation.timeline.seconds + patience
-        while (objection := next(self.witness.objections(self.simulation.living), None)) is not None:
-            if self.simulation.timeline.seconds >= end:
-                break
-            self.simulation.run(LOOK_SECONDS)
-        return objection
-
-    # -- steps -----------------------------------------------------------------------------------------------
-
-    def _perform(self, planned: Planned) -> None:
-        name = self.cluster.names[planned.who]
-        node, details = self._current[name], seeded(planned.details, "details")
-        lives_on = node.alive and not node.leaving
-        match planned.step:
-            case Step.CRASH if lives_on:
-                self._snapshots[name] = self.simulation.crash(node)
-            case Step.RESTART if not node.alive:
-                self._restart(name, node, details)
-            case Step.LEAVE if lives_on:
-                self.simulation.leave(node)
-            case Step.EVICT if lives_on:
-                self._evict(node, details)
-            case Step.RECONCILE if lives_on:
-                self._reconcile(node, details)
-            case Step.USURP if lives_on and self.cluster.may_move(name):
-                self._begin(name, None, details)
-            case Step.SLOW if lives_on:
-                self.simulation.network.slow(node, details.choice(SLOWNESS))
-            case Step.PARTITION | Step.ONE_WAY:
-                count = details.choice((2, 2, 3))
-                zones = {name: details.randrange(count) for name in self.cluster.names}
-                self.simulation.network.partition(zones, one_way=planned.step is Step.ONE_WAY)
-            case Step.HEAL:
-                self._heal()
-
-    def _begin(self, name: str, address: Address | None, details: Random) -> None:
-        """Start a life that remembers nothing; the first of all founds the cluster, others join it."""
-        is_founder = not self._current
-        node = self._start(name, address)
-        if self.cluster.joins and not is_founder:
-            self.simulation.join(node, lambda: self._choose_contact(node, details))
-
-    def _restart(self, name: str, old: SimulatedNode, details: Random) -> None:
-        """Start a new life where the old one was or elsewhere, with the old one's snapshot, or empty and joining."""
-        snapshot = self._snapshots.pop(name, b"")
-        moves = details.random() < 0.5 and self.cluster.may_move(name)
-        address = None if moves else old.spec.addresses[0]
-        if snapshot and details.random() < 0.5:
-            self.witness.inherits(self._start(name, address, snapshot), old)
-        else:
-            self._begin(name, address, details)
-
-    def _start(self, name: str, address: Address | None, snapshot: bytes = b"") -> SimulatedNode:
-        node = self.simulation.start(name, address, snapshot, self.cluster.labels(name))
-        self._current[name] = node
-        return node
-
-    def _evict(self, node: SimulatedNode, details: Random) -> None:
-        others = [peer for name, peer in node.view.items() if name != node.name]
-        if others:
-            peer = details.choice(others)
-            self.witness.history.evicts(node.spec, peer)
-            self.simulation.evict(node, peer)
-
-    def _reconcile(self, node: SimulatedNode, details: Random) -> None:
-        """Of all that live, but for one: who is known and not among them is evicted by it."""
-        peers = [other.spec for other in self._others(node.name)]
-        if len(peers) > 1:
-            peers.remove(details.choice(peers))
-            named = {peer.name for peer in peers}
-            for name, peer in node.view.items():
-                if name != node.name and name not in named:
-                    self.witness.history.evicts(node.spec, peer)
-            self.simulation.reconcile(node, peers)
-
-    def _others(self, name: str) -> list[SimulatedNode]:
-        candidates = [node for node in self._current.values() if node.alive and not node.leaving]
-        return [node for node in candidates if node.name != name]
-
-    def _choose_contact(self, joiner: SimulatedNode, details: Random) -> SimulatedNode | None:
-        others = [node for node in self._others(joiner.name) if self.cluster.is_approached(node.name)]
-        return details.choice(others) if others else None
-
-    def _heal(self) -> None:
-        self.simulation.network.heal()
-        for node in self.simulation.living:
-            node.slowness = 0
-
-    # -- what an operator does ---------------------------------------------------------------------------------
-
-    def _help(self) -> bool:
-        has_started = self._start_whom_others_turn_to()
-        return self._join_islands() or has_started
-
-    def _start_whom_others_turn_to(self) -> bool:
-        """Start the first of them when none lives, and say whether that was so: a star needs a server."""
-        names = [name for name in self.cluster.names if self.cluster.is_approached(name)]
-        if any(self._current[name] in self.simulation.living for name in names):
-            return False
-        self._begin(names[0], self._current[names[0]].spec.addresses[0], self._rng)
-        return True
-
-    def _join_islands(self) -> bool:
-        """Join groups that know nobody else, and never did, as discovery would; say whether there were any.
-
-        It happens when a joiner's contact crashes, and forgets it, before it has told anybody; and when everybody
-        whom a node knew is dead. Who once was a neighbour of somebody in another group has to find the way back.
-        """
-        if not self.cluster.joins:
-            return False
-        mainland, *others = find_islands(self.simulation.living, self.cluster)
-        islands = [island for island in others if not self._could_come_back(island)]
-        self.islands += len(islands)
-        for island in islands:
-            self._bring_together(island, mainland)
-        return bool(islands)
-
-    def _bring_together(self, island: list[SimulatedNode], mainland: list[SimulatedNode]) -> None:
-        """Join by hand, the mainland to the island if there is no other way: a star has few to join through.
-
-        A node that is to join a newer life of itself is told that its name is in use, and ends.
-        """
-        pairs = list(chain(product(island, mainland), product(mainland, island)))
-        outlived = next(
-            (one for one, other in pairs if one.name == other.name and one.spec.life < other.spec.life), None
-        )
-        pair = next((pair for pair in pairs if self._can_join(*pair)), None)
-        if outlived is not None:
-            self.simulation.crash(outlived)
-        elif pair is not None:
-            joiner, contact = pair
-            self.simulation.join(joiner, lambda: contact)
-
-    def _can_join(self, joiner: SimulatedNode, contact: SimulatedNode) -> bool:
-        """Through an older life of somebody whom the joiner knows it cannot: the handshake is an error."""
-        known = joiner.view.get(contact.name)
-        return self.cluster.is_approached(contact.name) and (known is None or known.life <= contact.spec.life)
-
-    def _could_come_back(self, island: list[SimulatedNode]) -> bool:
-        """In a star who shows no server beyond was told of the end of each: two servers may have evicted each other."""
-        if not all(self.cluster.is_approached(node.name) for node in self.simulation.living):
-            return False
-        beyond = [node for node in self.simulation.living if node not in island]
-        history = self.witness.history
-        return any(
-            history.could_meet_again(node.spec, other.spec) and history.could_meet_again(other.spec, node.spec)
-            for node in island
-            for other in beyond
-        )

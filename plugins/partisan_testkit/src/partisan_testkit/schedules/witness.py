@@ -1,6 +1,6 @@
 """The witness: everything that is asked of an overlay, while a schedule runs and after it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 
 from partisan_core.host import Outcome
@@ -13,8 +13,8 @@ from partisan_testkit.schedules.promises import Shape
 from partisan_testkit.schedules.rules import everybody, links
 from partisan_testkit.schedules.rules.members import LastingMembers, all_agree
 from partisan_testkit.schedules.settings import ClusterSettings
+from partisan_testkit.schedules.stage import Subject
 from partisan_testkit.schedules.watched import Watched
-from partisan_testkit.simulator import SimulatedNode
 
 _OF_A_SHAPE: dict[Shape, tuple[Rule, ...]] = {
     Shape.FREE: (links.is_connected,),
@@ -42,13 +42,13 @@ class Witness:
         strategy = self._cluster.make(me, rng)
         return Watched(me, strategy, self.history, most)  # type: ignore[return-value]  # its class variables vary
 
-    def inherits(self, heir: SimulatedNode, crashed: SimulatedNode) -> None:
+    def inherits(self, heir: Subject, crashed: Subject) -> None:
         """A life began with the snapshot of a crashed one."""
         self.history.inherits(heir.spec, crashed.spec)
         if self._members is not None:
             self._members.inherit(heir, crashed)
 
-    def on_outcome(self, node: SimulatedNode, outcome: Outcome) -> None:
+    def on_outcome(self, node: Subject, outcome: Outcome) -> None:
         """Check each step."""
         if isinstance(outcome, NeighbourUp):
             self.history.meets(node.spec, outcome.peer)
@@ -56,10 +56,10 @@ class Witness:
         if self._members is not None:
             self._members.on_outcome(node, outcome)
 
-    def on_delivery(self, source: SimulatedNode, target: SimulatedNode) -> None:
+    def on_delivery(self, source: Subject, target: Subject) -> None:
         """What is delivered is seen by the strategies, which are watched."""
 
-    def objections(self, living: list[SimulatedNode]) -> Iterator[str]:
+    def objections(self, living: Sequence[Subject]) -> Iterator[str]:
         """Yield what breaks a promise now, with faults over and time to settle: nothing, when all is well."""
         aftermath = Aftermath(self._cluster, self.history, living)
         for rule in self._rules:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
-    """What happens to messages. TCP loses none, but a session may when it resumes: overlays must bear it."""
+    """What happens to messages. TCP loses none, but a session may when it resumes: overlays must bear it.
+
+    One language for strategies, which are given messages, and for whole nodes, which are given streams of bytes.
+    """
 
     loss: float = 0.0
     """The share of messages that never arrive."""
@@ -17,6 +20,10 @@ class Faults:
     """For up to how many milliseconds they are held back."""
     dial_failures: float = 0.0
     """The share of dials that nobody answers: each fails after `dial_timeout`."""
+    resets: float = 0.0
+    """Of whole nodes: the share of segments at which the connection breaks, for both ends."""
+    flips: float = 0.0
+    """Of whole nodes: the share of segments that arrive with one bit changed, and no checksum of TCP's that tells."""
     latency: tuple[int, int] = (1, 20)
     """The range of one-way latencies in milliseconds. Chosen: from a local network to a continent."""
 

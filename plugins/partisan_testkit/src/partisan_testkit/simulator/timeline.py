@@ -6,18 +6,12 @@ neither interleavings nor determinism are tested. It also makes the calendar che
 
 from collections import deque
 from collections.abc import Callable
-from hashlib import blake2b
 from heapq import heappop, heappush
 
-from msgspec.msgpack import Encoder
+from partisan_testkit.simulator.log import Log
 
 Action = Callable[[], object]
 Record = Callable[..., None]
-
-KEPT_LINES = 50
-"""How much of the log is kept to be shown with a failure. Chosen: about one screen."""
-
-_encode = Encoder().encode
 
 
 class Timeline:
@@ -40,8 +34,7 @@ class Timeline:
         self._quantum = quantum
         self._moments: list[int] = []
         self._due: dict[int, deque[Action]] = {}
-        self._hash = blake2b(digest_size=16)
-        self._lines: deque[tuple[object, ...]] = deque(maxlen=KEPT_LINES)
+        self._log = Log()
 
     @property
     def seconds(self) -> float:
@@ -81,16 +74,14 @@ class Timeline:
         """
         if not self.recording:
             raise RuntimeError("this simulation keeps no log: it was made with recording=False")
-        return self._hash.hexdigest()
+        return self._log.hash
 
     def last_lines(self) -> list[str]:
         """Return the end of the log, for people."""
-        return [" ".join(map(str, line)) for line in self._lines]
+        return self._log.last_lines()
 
     def _record(self, *words: object) -> None:
-        line = (self.now, *words)
-        self._lines.append(line)
-        self._hash.update(_encode(line))
+        self._log.add((self.now, *words))
 
 
 def _forget(*words: object) -> None:

@@ -7,8 +7,8 @@ from partisan_core.events import Reason
 from partisan_core.host import Outcome
 from partisan_testkit.schedules.aftermath import Aftermath
 from partisan_testkit.schedules.history import History
+from partisan_testkit.schedules.stage import Subject
 from partisan_testkit.schedules.violation import Violation
-from partisan_testkit.simulator import SimulatedNode
 
 
 class Retirements:
@@ -17,7 +17,7 @@ class Retirements:
     def __init__(self, history: History) -> None:
         self._history = history
 
-    def on_outcome(self, node: SimulatedNode, outcome: Outcome) -> None:
+    def on_outcome(self, node: Subject, outcome: Outcome) -> None:
         """Check each step."""
         if isinstance(outcome, Retire):
             newer = self._history.newest[node.name] > node.spec.life

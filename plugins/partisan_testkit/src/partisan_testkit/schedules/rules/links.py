@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from partisan_testkit.schedules.aftermath import Aftermath
 from partisan_testkit.schedules.history import who
 from partisan_testkit.schedules.islands import find_groups
-from partisan_testkit.simulator import SimulatedNode
+from partisan_testkit.schedules.stage import Subject
 
 
 def is_connected(aftermath: Aftermath) -> Iterator[str]:
@@ -74,7 +74,7 @@ def links_are_as_drawn(aftermath: Aftermath) -> Iterator[str]:
             yield f"{node} has no link to its peer {other}"
 
 
-def _is_over(aftermath: Aftermath, node: SimulatedNode, other: SimulatedNode) -> bool:
+def _is_over(aftermath: Aftermath, node: Subject, other: Subject) -> bool:
     history = aftermath.history
     has_evicted = (who(node.spec), other.name) in history.evictions
     has_moved = node.spec.addresses[0] != aftermath.cluster.addresses[node.name]
@@ -82,7 +82,7 @@ def _is_over(aftermath: Aftermath, node: SimulatedNode, other: SimulatedNode) ->
     return has_evicted or (has_moved and (was_evicted or bool(history.ends[other.name])))
 
 
-def _pairs(aftermath: Aftermath) -> Iterator[tuple[SimulatedNode, SimulatedNode]]:
+def _pairs(aftermath: Aftermath) -> Iterator[tuple[Subject, Subject]]:
     for node in aftermath.living:
         for other in aftermath.living:
             if other.name != node.name:

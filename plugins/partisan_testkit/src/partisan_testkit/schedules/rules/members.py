@@ -15,8 +15,9 @@ from partisan_core.identity import NodeSpec
 from partisan_core.notices import MemberJoined, MemberLeft
 from partisan_testkit.schedules.aftermath import Aftermath, same_life
 from partisan_testkit.schedules.history import History, Life, Who, who
+from partisan_testkit.schedules.stage import Subject
 from partisan_testkit.schedules.violation import Violation
-from partisan_testkit.simulator import SimulatedNode, lives
+from partisan_testkit.simulator import lives
 
 _NEVER: Life = (-1, -1)
 
@@ -34,9 +35,9 @@ class LastingMembers:
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self._memories: dict[SimulatedNode, Memory] = defaultdict(Memory)
+        self._memories: dict[Subject, Memory] = defaultdict(Memory)
 
-    def on_outcome(self, node: SimulatedNode, outcome: Outcome) -> None:
+    def on_outcome(self, node: Subject, outcome: Outcome) -> None:
         """Check each step."""
         match outcome:
             case MemberJoined(peer):
@@ -44,7 +45,7 @@ class LastingMembers:
             case MemberLeft(peer):
                 self._on_removed(node, peer)
 
-    def inherit(self, node: SimulatedNode, heir_of: SimulatedNode) -> None:
+    def inherit(self, node: Subject, heir_of: Subject) -> None:
         """Take over what a crashed life was shown, but for what it knew of its own name."""
         mine, theirs = self._memories[node], self._memories[heir_of]
         mine.seen |= {name: life for name, life in theirs.seen.items() if name != node.name}
@@ -65,13 +66,13 @@ class LastingMembers:
     def _is_over(self, life: Who, living: set[Who]) -> bool:
         return not living.isdisjoint(self._history.told.get(life, ()))
 
-    def _on_added(self, node: SimulatedNode, peer: NodeSpec) -> None:
+    def _on_added(self, node: Subject, peer: NodeSpec) -> None:
         memory = self._memories[node]
         if memory.ended.get(peer.name, _NEVER) >= peer.life:
             raise Violation(f"{node} shows {peer} again, whose end it saw")
         memory.seen[peer.name] = peer.life
 
-    def _on_removed(self, node: SimulatedNode, peer: NodeSpec) -> None:
+    def _on_removed(self, node: Subject, peer: NodeSpec) -> None:
         if not any(life >= peer.life for life in self._history.ends[peer.name]):
             raise Violation(f"{node} lost {peer}, who neither left nor was evicted")
         self._memories[node].ended[peer.name] = peer.life

@@ -1,0 +1,32 @@
+"""What the nodes of a whole-node schedule do for a living, and what that must keep: one promise per file.
+
+Whoever has another promise to look at (acknowledged sends, causal order, monitors) adds a class to `WORKLOADS`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
+
+from partisan_core.notices import Notice
+from partisan_testkit.wholenodes.process import Process
+from partisan_testkit.wholenodes.workloads.neighbours import Neighbours
+from partisan_testkit.wholenodes.workloads.sends import Sends
+
+
+class Workload(Protocol):
+    """Made once per run, with the seed. Whatever it finds broken, it raises as a `Violation`, at once."""
+
+    sections: Mapping[str, Mapping[str, object]]
+    """What it needs in the configuration of every node."""
+
+    async def live(self, process: Process) -> None:
+        """Run beside one life of a node; cancelled when that life ends."""
+
+    def on_notice(self, process: Process, notice: Notice) -> None:
+        """A life was told something; must not wait."""
+
+    async def conclude(self, living: list[Process]) -> Iterator[str]:
+        """When faults are over and all is well: try what has to work now, and yield what breaks a promise."""
+
+
+WORKLOADS: dict[str, Callable[[int], Workload]] = {"neighbours": Neighbours, "sends": Sends}
+"""By name."""
