@@ -11,10 +11,11 @@ from typing import get_type_hints
 
 import pytest
 
-from partisan_core import Mailbox, Node, errors, hookspecs, kinds, load_config, notices
+from partisan_core import Mailbox, Node, Receipt, errors, hookspecs, kinds, load_config, notices
 from partisan_core.config import structure_options
 from partisan_core.config.model import ChannelConfig, Config, Selection
 from partisan_core.config.readings import is_reloadable
+from partisan_core.messaging import Messaging
 from partisan_core.plugins import GROUPS, Plugins
 from tests.pages import Page, pages
 from tests.workspace import ROOT, distributions
@@ -189,7 +190,7 @@ def test_each_error_and_each_notice_is_in_the_reference(reference: Path, page: s
 
 def test_each_public_method_of_a_node_and_of_a_mailbox_is_in_the_reference(reference: Path) -> None:
     text = (reference / "node.md").read_text()
-    public = [name for one in (Node, Mailbox) for name in vars(one) if not name.startswith("_")]
+    public = [name for one in (Node, Messaging, Receipt, Mailbox) for name in vars(one) if not name.startswith("_")]
     assert "open_mailbox" in public
     assert [name for name in public if not re.search(rf"^(async |async with )?{name}[(:]", text, re.MULTILINE)] == []
 

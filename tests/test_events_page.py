@@ -34,6 +34,8 @@ EMITTED = {
     "ChannelUp": KERNEL + "test_virtual_time.py::test_a_cut_lane_is_a_channel_event_and_order_and_messages_are_kept",
     "ChannelDown": KERNEL + "test_virtual_time.py::test_a_cut_lane_is_a_channel_event_and_order_and_messages_are_kept",
     "Gap": KERNEL + "test_hostile_bytes.py::test_what_was_delivered_is_not_delivered_again_and_what_was_lost_is_a_gap",
+    "Undelivered": "tests/acked/test_undelivered.py"
+    "::test_when_the_peer_dies_receipts_and_a_notice_say_what_is_unknown_and_what_was_not_sent",
     "DialRefused": KERNEL + "test_send.py::test_a_lane_that_is_refused_is_noticed_and_dialled_with_growing_pauses",
     "PeerRefused": KERNEL + "test_refusals.py::test_nodes_that_do_not_fit_refuse_each_other_with_both_values",
     "DeadLetter": KERNEL + "test_send.py::test_a_message_for_a_missing_mailbox_is_a_counted_and_noticed_dead_letter",

@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 
 from partisan_core.events import Reason
 from partisan_core.wire.batch import encode_data, encode_relayed, join_array
-from partisan_core.wire.control import Goodbye, Interest, encode_channels, encode_control
+from partisan_core.wire.control import Goodbye, Interest, encode_channels, encode_control, encode_receipt
 from partisan_core.wire.fragments import Place, encode_fragment
 from partisan_core.wire.frames import COMPRESSED, HAS_SECTION, IGNORABLE, Kind, encode_frame
 from partisan_core.wire.handshake import State
@@ -64,6 +64,11 @@ EXAMPLES = {
     "data_compressed": encode_data(70_001, 1, DEFLATED, COMPRESSED),
     "relay": encode_relayed(7, 2, join_array([encode_letter(letter) for letter in LETTERS])),
     "fragment": encode_fragment(Place(Kind.DATA, 200_000, 131_073), b"slice", 0),
+    "data_after": encode_data(70_001, 1, b"\x91\x92\xa7greeter\xc0", after=69_990),
+    "relay_after": encode_relayed(7, 1, join_array([encode_letter(LETTERS[0])]), after=3),
+    "fragment_after": encode_fragment(Place(Kind.DATA, 200_000, 199_995), b"slice", 70_002, after=70_001),
+    "ack": encode_receipt(70_001, again=False),
+    "again": encode_receipt(69_990, again=True),
     "ping": encode_frame(Kind.PING, b"", 5),
     "pong": encode_frame(Kind.PONG, b"", 5),
     "control_interest": encode_frame(Kind.CONTROL, encode_control(Interest(True))),

@@ -6,9 +6,10 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from partisan_core.compressions.zlib import Zlib, ZlibOptions
-from partisan_core.wire.batch import split_data
+from partisan_core.wire.batch import split_after, split_data
 from partisan_core.wire.control import Goodbye, Interest, decode_channels, decode_control
-from partisan_core.wire.frames import IGNORABLE, Frame, FrameReader, Kind
+from partisan_core.wire.fragments import Place, split_fragment
+from partisan_core.wire.frames import AFTER, IGNORABLE, Frame, FrameReader, Kind
 from partisan_core.wire.handshake import Handshake, State
 from partisan_core.wire.limits import PREAUTH_BODY
 from partisan_core.wire.messages import Hello, Proof, Refusal, Refused, Welcome
@@ -79,6 +80,21 @@ def test_todays_reader_reads_the_other_golden_frames() -> None:
     assert channels.flags == IGNORABLE
     assert decode_channels(channels.body) == {"membership": 1, "default": 1, "jobs": 4}
     assert [(frame(stored(name)).kind, frame(stored(name)).number) for name in ("ping", "pong")] == [(6, 5), (7, 5)]
+
+
+def test_todays_reader_reads_the_golden_frames_of_acknowledged_messages() -> None:
+    data, relay, fragment = (frame(stored(f"{name}_after")) for name in ("data", "relay", "fragment"))
+    assert all(one.flags & AFTER for one in (data, relay, fragment))
+    after, body = split_after(data)
+    count, payload = split_data(body)
+    assert (after, data.number, count, bytes(payload)) == (69_990, 70_001, 1, b"\x91\x92\xa7greeter\xc0")
+    after, body = split_after(relay)
+    assert (after, relay.number, decode_letters(split_data(body)[1])) == (3, 7, LETTERS[:1])
+    after, body = split_after(fragment)
+    place, part = split_fragment(body)
+    assert (after, place, bytes(part)) == (70_001, Place(Kind.DATA, 200_000, 199_995), b"slice")
+    words = [frame(stored(name)) for name in ("ack", "again")]
+    assert [(one.kind, one.number, one.flags) for one in words] == [(12, 70_001, IGNORABLE), (13, 69_990, IGNORABLE)]
 
 
 def test_todays_reader_skips_the_frame_and_the_section_of_a_later_version() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from partisan_core.errors import FrameError, HandshakeError
 from partisan_core.wire.messages import Proof, Welcome
-from partisan_core.wire.session import Losses, Session
+from partisan_core.wire.session import Admission, Losses, Session
 
 
 def connect(dialler: Session, accepter: Session, seed: int = 1) -> tuple[bool, Losses, Losses]:
@@ -38,16 +38,16 @@ def test_messages_in_order_are_admitted_without_skip_or_gap() -> None:
 def test_what_was_delivered_before_is_skipped() -> None:
     session = Session()
     session.admit(1, 5)
-    assert session.admit(1, 5) == (5, 0)
-    assert session.admit(4, 4) == (2, 0)
-    assert session.admit(8, 1) == (0, 0)
+    assert session.admit(1, 5) == Admission(5, 0)
+    assert session.admit(4, 4) == Admission(2, 0)
+    assert session.admit(8, 1) == Admission(0, 0)
 
 
 def test_what_is_missing_is_a_gap_told_once() -> None:
     session = Session()
     session.admit(1, 2)
-    assert session.admit(6, 1) == (0, 3)
-    assert session.admit(3, 3) == (3, 0)
+    assert session.admit(6, 1) == Admission(0, 3)
+    assert session.admit(3, 3) == Admission(3, 0)
     assert session.received == 6
 
 
@@ -63,7 +63,7 @@ def test_a_first_handshake_begins_a_session_and_loses_nothing() -> None:
     dialler, accepter = Session(), Session()
     resumed, *losses = connect(dialler, accepter)
     assert not resumed
-    assert losses == [(0, 0), (0, 0)]
+    assert losses == [Losses(0, 0)] * 2
     assert dialler.token == accepter.token != 0
 
 
@@ -89,7 +89,7 @@ def test_a_loss_told_at_the_handshake_is_no_gap_again_when_messages_follow() -> 
     dialler, accepter = pair()
     dialler.number(3)
     connect(dialler, accepter)
-    assert accepter.admit(dialler.number(2), 2) == (0, 0)
+    assert accepter.admit(dialler.number(2), 2) == Admission(0, 0)
 
 
 def test_an_old_peer_that_does_not_say_what_it_sent_makes_a_gap_with_its_next_message() -> None:
@@ -97,8 +97,8 @@ def test_an_old_peer_that_does_not_say_what_it_sent_makes_a_gap_with_its_next_me
     dialler.number(3)
     answer = accepter.answer(Proof(dialler.token, dialler.received), random.Random(2))
     assert answer.welcome.resumed
-    assert answer.losses == (0, 0)
-    assert accepter.admit(dialler.number(1), 1) == (0, 3)
+    assert answer.losses == Losses(0, 0)
+    assert accepter.admit(dialler.number(1), 1) == Admission(0, 3)
 
 
 def test_handshakes_without_a_message_in_between_tell_a_loss_once() -> None:
@@ -106,9 +106,9 @@ def test_handshakes_without_a_message_in_between_tell_a_loss_once() -> None:
     dialler.number(3)
     accepter.answer(dialler.offer(), random.Random(3))
     _, to_dialler, to_accepter = connect(dialler, accepter)
-    assert to_dialler == (3, 0)
-    assert to_accepter == (0, 0)
-    assert connect(dialler, accepter)[1:] == ((0, 0), (0, 0))
+    assert to_dialler == Losses(3, 0)
+    assert to_accepter == Losses(0, 0)
+    assert connect(dialler, accepter)[1:] == (Losses(0, 0), Losses(0, 0))
 
 
 def test_an_end_that_forgot_the_session_makes_both_begin_anew() -> None:
@@ -118,8 +118,8 @@ def test_an_end_that_forgot_the_session_makes_both_begin_anew() -> None:
     resumed, to_dialler, to_accepter = connect(dialler, accepter, seed=2)
     assert not resumed
     assert to_dialler.outgoing == 7, "none of them is known to have arrived"
-    assert to_accepter == (0, 0)
-    assert accepter.admit(dialler.number(1), 1) == (0, 0)
+    assert to_accepter == Losses(0, 0)
+    assert accepter.admit(dialler.number(1), 1) == Admission(0, 0)
     assert dialler.sent == 1
 
 
@@ -129,7 +129,7 @@ def test_who_has_received_messages_is_told_that_a_session_begins_anew_once() -> 
     dialler = Session()
     _, to_dialler, to_accepter = connect(dialler, accepter, seed=2)
     assert to_accepter.incoming is None, "how many of the seven came too late, nobody knows"
-    assert to_dialler == (0, 0)
+    assert to_dialler == Losses(0, 0)
     assert connect(Session(), accepter, seed=3)[2].incoming == 0
 
 
@@ -142,7 +142,7 @@ def test_a_lost_welcome_of_a_new_session_is_never_resumed_by_mistake() -> None:
     accepter.number(60)
     resumed, *_ = connect(dialler, accepter, seed=3)
     assert not resumed
-    assert dialler.admit(accepter.number(1), 1) == (0, 0)
+    assert dialler.admit(accepter.number(1), 1) == Admission(0, 0)
 
 
 def test_a_proof_of_messages_never_sent_is_not_resumed() -> None:

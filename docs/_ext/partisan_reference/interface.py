@@ -1,6 +1,7 @@
 """The page of what an application calls: `open_node`, `Node`, `Mailbox`, `Ref`, `load_config`."""
 
-from partisan_core import Mailbox, Node, Ref, load_config, open_node
+from partisan_core import Mailbox, Node, Receipt, Ref, load_config, open_node
+from partisan_core.messaging import Messaging
 from partisan_reference import markdown
 from partisan_reference.hooks import class_section
 from partisan_reference.markdown import described
@@ -17,7 +18,7 @@ def page() -> str:
         INTRODUCTION,
         "## `open_node`",
         described(open_node),
-        *(class_section(one, level=2) for one in (Node, Mailbox, Ref)),
+        *(class_section(one, level=2) for one in (Node, Messaging, Receipt, Mailbox, Ref)),
         "## `load_config`",
         described(load_config),
     )

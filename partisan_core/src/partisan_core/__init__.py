@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from partisan_core.config.model import Config as Config
     from partisan_core.identity import Address as Address
     from partisan_core.identity import NodeSpec as NodeSpec
+    from partisan_core.kernel.receipts import Receipt as Receipt
     from partisan_core.mailboxes import Mailbox as Mailbox
     from partisan_core.node import Node as Node
     from partisan_core.opening import open_node as open_node
@@ -33,6 +34,7 @@ _HOMES = {
     "MembershipStrategy": "strategy",
     "Node": "node",
     "NodeSpec": "identity",
+    "Receipt": "kernel.receipts",
     "Ref": "refs",
     "hookimpl": "plugins",
     "load_config": "config.loader",

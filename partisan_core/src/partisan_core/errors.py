@@ -21,8 +21,10 @@ PartisanError
 │   ├── UnknownChannel     no such channel, with the nearest name
 │   ├── NodeDown           known, and down
 │   ├── NotConnected       a member without a link or connection, and no way to it is allowed or known
+│   ├── NotAcknowledged    the channel, or the way to the node, does not go with `ack`
 │   ├── EncodeError        the message is not plain data, or larger than max_message_size
 │   └── WouldBlock         send_nowait on a full lane
+├── Undelivered            an acknowledged message whose acknowledgement will not come any more
 ├── MailboxError           a second mailbox of one name, or use after close
 ├── NodeClosed             the node has left or was closed
 ├── ControlError           no node answers at a control socket, or it did not understand
@@ -129,6 +131,10 @@ class NotConnected(SendError):
     """There is no link to the node, or no connection of the channel, and the configuration gives no other way."""
 
 
+class NotAcknowledged(SendError):
+    """The channel, or the way to the node, does not go with `ack`. Since: 1.3."""
+
+
 class EncodeError(SendError):
     """The message is not plain data, or too large, or its key cannot be hashed."""
 
@@ -138,6 +144,15 @@ class WouldBlock(SendError):
 
     wait: Callable[[], Awaitable[int]] | None = None
     """How `send` goes on: it waits for room with the message as it was encoded, and returns its bytes."""
+
+
+class Undelivered(PartisanError):
+    """An acknowledged message will get no acknowledgement: the peer died, left or began a new life. Since: 1.3."""
+
+    def __init__(self, text: str, *, is_sent: bool) -> None:
+        super().__init__(text)
+        self.is_sent = is_sent
+        """True: it was sent, and may have arrived or not. False: it was not sent."""
 
 
 class MailboxError(PartisanError):

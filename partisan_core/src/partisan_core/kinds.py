@@ -93,7 +93,11 @@ class LaneQueue(Protocol):
 
 
 class ChannelPolicy(Protocol):
-    """Decides what happens when a lane is full. Has no state of its own: one object serves all lanes."""
+    """Decides what happens when a lane is full. Has no state of its own: one object serves all lanes.
+
+    One that never drops a message says so with an attribute `keeps_all = True`: its channels can acknowledge messages.
+    Since: 1.3.
+    """
 
     def make_room(self, lane: LaneQueue, size: int) -> Verdict:
         """Decide about a message of `size` bytes. Called only when it does not fit. MUST NOT block."""

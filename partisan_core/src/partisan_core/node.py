@@ -1,15 +1,13 @@
 """The face of a node: what an application does with it."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Literal
 
 import trio
 
-from partisan_core.cancellation import is_cancelled
 from partisan_core.config.model import Config
-from partisan_core.errors import WouldBlock
 from partisan_core.identity import Address, NodeSpec
 from partisan_core.kernel import directory, joining, operations
 from partisan_core.kernel.journal import NoticeStream
@@ -17,24 +15,18 @@ from partisan_core.kernel.kernel import Kernel
 from partisan_core.kernel.reloading import take_over
 from partisan_core.kernel.report import Report
 from partisan_core.kernel.subscriptions import Subscription, Subscriptions
-from partisan_core.mailboxes import Mailbox
-from partisan_core.refs import Ref
+from partisan_core.messaging import Messaging
 from partisan_core.views import Change, ChannelRow, ConnectionRow, LinkRow, MemberRow, Status
 
-_YIELD_BYTES = 64 * 1024
-"""`await send` lets other tasks run each time it has queued so much (design, section 9)."""
 
-
-class Node:
+class Node(Messaging):
     """A member of a cluster. Made by `open_node`."""
 
     def __init__(self, kernel: Kernel, load: Callable[[], Config]) -> None:
-        self._kernel, self._load = kernel, load
+        super().__init__(kernel)
+        self._load = load
         self._reloading = trio.Lock()
         self._subscriptions = Subscriptions(kernel)
-        self._outlets = kernel.outlets
-        self._routes = kernel.outlets.routes
-        self._until_yield = _YIELD_BYTES
         self._report = Report(kernel)
         self._end_asked = trio.Event()
 
@@ -211,58 +203,6 @@ class Node:
         waiting = self._end_asked.statistics().tasks_waiting > 0
         self._end_asked.set()
         return waiting
-
-    # -- messages -----------------------------------------------------------------------------------------------
-
-    def open_mailbox(self, name: str, *, limit: int | None = None) -> Mailbox:
-        """Open the mailbox `name`; `limit` messages bound it (`mailboxes.messages` by default).
-
-        Raises:
-            MailboxError: it is open already.
-            InvalidName: the name cannot be one.
-        """
-        return self._kernel.postoffice.open(name, limit)
-
-    def ref(self, mailbox: str) -> Ref:
-        """A reference to a mailbox of this node; it may travel inside messages and follows restarts."""
-        return Ref(self.name, mailbox)
-
-    def send_nowait(
-        self, destination: str | Ref, message: object, *, channel: str = "default", key: Hashable = None
-    ) -> None:
-        """Queue a message for a mailbox, `"node/mailbox"` or a `Ref`. Success means queued, not delivered.
-
-        Raises:
-            SendError: (a subclass says why) nothing was queued; `WouldBlock` when the lane is full.
-            NodeClosed: this node has left or is closing.
-        """
-        outlet = self._routes[channel].get(destination) if key is None else None
-        if outlet is None:
-            outlet = self._outlets.find(destination, channel, key)
-        outlet.post(message)
-
-    async def send(
-        self, destination: str | Ref, message: object, *, channel: str = "default", key: Hashable = None
-    ) -> None:
-        """Queue a message, waiting for room; checks for cancellation each time, yields every 64 KiB.
-
-        Order is kept per (sender, mailbox, channel, key). Raises as `send_nowait`, but never `WouldBlock`.
-        """
-        if is_cancelled():
-            await trio.lowlevel.checkpoint()
-        outlet = self._routes[channel].get(destination) if key is None else None
-        if outlet is None:
-            outlet = self._outlets.find(destination, channel, key)
-        try:
-            size = outlet.post(message)
-        except WouldBlock as error:
-            if error.wait is None:
-                raise
-            size = await error.wait()
-        self._until_yield -= size
-        if self._until_yield < 0:
-            self._until_yield = _YIELD_BYTES
-            await trio.lowlevel.cancel_shielded_checkpoint()
 
     # -- seeing -------------------------------------------------------------------------------------------------
 

@@ -80,6 +80,19 @@ class Gap(Struct, frozen=True):
     lost: int | None
 
 
+class Undelivered(Struct, frozen=True):
+    """Acknowledged messages of a channel to a peer that went down, or began a new life, will get no acknowledgement.
+
+    Counted with the unacknowledged messages that went with them: in one frame, or before them in the queue.
+    """
+
+    peer: NodeSpec
+    channel: str
+    sent_but_unknown: int
+    """They were sent, and have arrived or not."""
+    never_sent: int
+
+
 class DialRefused(Struct, frozen=True):
     """A wanted peer could not be reached or refused us; tried again while it is wanted."""
 
@@ -122,6 +135,7 @@ Notice = (
     | ChannelUp
     | ChannelDown
     | Gap
+    | Undelivered
     | DialRefused
     | PeerRefused
     | DeadLetter

@@ -152,6 +152,12 @@ class ConnectionRow(Struct, frozen=True):
     """Of its messages before they were compressed, whether or not that made them smaller."""
     bytes_after: int = 0
     """Of the same afterwards."""
+    unacknowledged: int = 0
+    """Messages sent in this session that are kept until the peer has acknowledged them."""
+    unacknowledged_bytes: int = 0
+    """What they take, about; at `queue_bytes_limit` nothing new is written."""
+    resent: int = 0
+    """Frames of them that were written again, since the lane exists."""
 
 
 class LinkRow(Struct, frozen=True):

@@ -139,6 +139,9 @@ class ChannelConfig(Table):
     fallback: Literal["wait", "default", "refuse"] = "wait"
     """What a message does while its lane has no connection: `wait` in the lane, go over the channel `default`, or
     `refuse` to be sent. Default chosen: nothing is lost, and each channel keeps to its own policy."""
+    ack: bool = False
+    """Every message is sent as with `ack=True`: exactly once, or the sender is told. Default chosen: it costs memory
+    and a part of the speed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The channels of a node: configuration, codec and policy, bound once at start."""
 
+import random
 import zlib
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any
@@ -11,9 +12,11 @@ from partisan_core.config.model import ChannelConfig
 from partisan_core.drops import DropReason
 from partisan_core.errors import UnknownChannel
 from partisan_core.identity import NodeSpec
+from partisan_core.kernel._links import Backoff
 from partisan_core.kernel.fallback import FallbackLane
 from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.queue import Limits
+from partisan_core.kernel.resending import FIRST_LOOK, LAST_LOOK, Resending
 from partisan_core.kernel.states import CallLater, StateLane
 from partisan_core.kinds import ChannelPolicy, Serializer, StateQueue
 from partisan_core.mailboxes import Feeder, Mailbox
@@ -44,6 +47,7 @@ class Channel(Struct):
     on_dropped: Callable[[DropReason, int], None]
     """Told of messages of its lanes that are not delivered."""
     call_later: CallLater
+    rng: random.Random
 
     def open_lane(self, index: int, max_message: int = 0) -> Lane:
         """A new lane, empty and without a connection, to a peer that takes messages of `max_message` bytes.
@@ -64,6 +68,8 @@ class Channel(Struct):
         else:
             lane = Lane(self.name, index, self.policy, limits)
         lane.on_dropped = self.on_dropped
+        backoff = Backoff(FIRST_LOOK, LAST_LOOK, self.rng)
+        lane.watch = Resending(lane.session.outbox, lane.ask, lane.wake, self.call_later, backoff).watch
         return lane
 
 

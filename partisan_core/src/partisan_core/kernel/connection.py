@@ -9,7 +9,7 @@ from msgspec import Struct
 from partisan_core.errors import FrameError, WireError
 from partisan_core.events import Reason
 from partisan_core.kernel.budget import Budget
-from partisan_core.kernel.channels import DECODE_ERRORS, Channel
+from partisan_core.kernel.channels import DECODE_ERRORS, MEMBERSHIP, Channel
 from partisan_core.kernel.incoming import CARRIES_MESSAGES, Incoming, Recipient
 from partisan_core.kernel.lane import Lane, Room
 from partisan_core.kernel.pings import Pings
@@ -98,6 +98,10 @@ class Connection:
         self._closed = False
         self._scope = trio.CancelScope()
         lane.begin(self)
+        if channel.name == MEMBERSHIP or not shaken.hello.acknowledges:
+            lane.session.is_shared = True
+        elif self.dialled:  # the accepter waits for it
+            self.writer.acknowledge(again=False)
 
     # -- what others ask for ------------------------------------------------------------------------------------
 
@@ -212,7 +216,13 @@ class Connection:
                 full = self.incoming.take(frame, self.reader) or full
             else:
                 self._on_other(frame)
+        if self.incoming.is_owing:
+            self._acknowledge()
         return full
+
+    def _acknowledge(self) -> None:
+        self.writer.acknowledge(again=self.incoming.is_missing)
+        self.incoming.is_owing = self.incoming.is_missing = False
 
     def _on_other(self, frame: Frame) -> None:
         if frame.flags & COMPRESSED:
@@ -221,15 +231,28 @@ class Connection:
             case Kind.PING:
                 if self.writer.control_waiting >= _CONTROL_LIMIT:
                     raise FrameError("the peer pings faster than it reads the answers")
+                if self.incoming.is_owing:  # the pong says that all before it has been read: not without the other word
+                    self._acknowledge()
                 self.writer.put_control(encode_frame(Kind.PONG, b"", frame.number))
             case Kind.PONG:
                 self.pings.end(frame.number)
+            case Kind.ACK | Kind.AGAIN:
+                self._on_acknowledgement(frame)
             case Kind.CONTROL:
                 self._on_control(frame)
             case Kind.CHANNELS:
                 self._owner.on_channels(self, _read(decode_channels, frame))
             case _:
                 raise FrameError(f"a frame of kind {frame.kind} is not expected after the handshake")
+
+    def _on_acknowledgement(self, frame: Frame) -> None:
+        lane, is_again = self.lane, frame.kind == Kind.AGAIN
+        was_shut = lane.is_shut
+        lane.confirm(frame.number)
+        if is_again:
+            lane.session.outbox.rewind()
+        if was_shut or is_again or self.writer.is_ending:
+            self.writer.wake()
 
     def _on_control(self, frame: Frame) -> None:
         match _read(decode_control, frame):

@@ -98,6 +98,9 @@ def _row(peer: Peer, key: LaneKey, lane: Lane, now: float) -> ConnectionRow:
         packs=connection is not None and connection.packing.packs,
         bytes_before=0 if connection is None else connection.packing.bytes_before,
         bytes_after=0 if connection is None else connection.packing.bytes_after,
+        unacknowledged=lane.session.outbox.count_beyond(0),
+        unacknowledged_bytes=lane.session.outbox.bytes,
+        resent=lane.session.outbox.written_again,
     )
 
 
@@ -130,8 +133,10 @@ def _obstacle(peer: Peer, key: LaneKey, lane: Lane, connection: Connection | Non
     """What keeps the lane from working."""
     if lane.waits_for is not None:
         return lane.waits_for.obstacle
+    if connection is not None and connection.writer.is_blocked:
+        return "the peer does not read"
     if connection is not None:
-        return "the peer does not read" if connection.writer.is_blocked else ""
+        return "the peer to acknowledge what was sent" if lane.is_shut and key != MEMBERSHIP_LANE else ""
     if key in peer.dialling:
         return "the peer to answer a dial"
     if key != MEMBERSHIP_LANE and peer.connection is None:

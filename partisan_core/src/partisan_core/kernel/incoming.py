@@ -10,10 +10,10 @@ from partisan_core.kernel.budget import Budget, Claim
 from partisan_core.kernel.channels import DECODE_ERRORS, Channel
 from partisan_core.kernel.lane import Lane, Room
 from partisan_core.mailboxes import Feeder, Mailbox
-from partisan_core.wire.batch import split_data
+from partisan_core.wire.batch import split_after, split_data
 from partisan_core.wire.checks import printable
 from partisan_core.wire.fragments import Assembly, split_fragment
-from partisan_core.wire.frames import Frame, Kind
+from partisan_core.wire.frames import AFTER, Frame, Kind
 from partisan_core.wire.packing import Packing
 from partisan_core.wire.relaying import Letter, decode_letters
 
@@ -49,6 +49,10 @@ class Incoming:
         budget: Budget,
     ) -> None:
         self.messages = 0
+        self.is_owing = False
+        """The peer is to be told what has arrived."""
+        self.is_missing = False
+        """And that something is missing."""
         self._peer, self._lane, self._channel, self._recipient = peer, lane, channel, recipient
         self._decode, self._packing = channel.codec.decode_batch, packing
         self._max_body = max_body
@@ -58,9 +62,14 @@ class Incoming:
         """Take a frame in; returns what keeps the lane from being read now."""
         if frame.kind == _FRAGMENT:
             return self._on_fragment(frame, feeder)
-        count, payload = split_data(frame.body, frame.flags)
-        if frame.flags:
-            payload = self._packing.unpack(frame.flags, payload, self._max_body)
+        body, flags = frame.body, frame.flags
+        if flags & AFTER:
+            after, body = split_after(frame)
+            if self._refuses(frame.number, after):
+                return None
+        count, payload = split_data(body, flags)
+        if flags:
+            payload = self._packing.unpack(flags, payload, self._max_body)
         return self._on_messages(frame.kind, frame.number, count, payload, feeder)
 
     def end(self) -> None:
@@ -68,15 +77,27 @@ class Incoming:
         self._assembly.clear()
         self._claim.end()
 
+    def _refuses(self, first: int, after: int) -> bool:
+        """Messages from number `first` come after that one: is it missing? An acknowledgement is due in any case."""
+        session = self._lane.session
+        self.is_owing = True
+        if not session.refuses(after):
+            return False
+        self.is_missing = session.must_ask(first) or self.is_missing
+        return True
+
     def _on_fragment(self, frame: Frame, feeder: Feeder) -> Room | None:
         """A slice of a large message: it begins when the peer's budget has room, and is delivered with its last."""
         begins = not self._assembly.total
-        place, part = split_fragment(frame.body)
+        after, body = split_after(frame) if frame.flags & AFTER else (0, frame.body)
+        place, part = split_fragment(body)
         part = self._packing.unpack(frame.flags, part, self._max_body)
         whole = self._assembly.add(place, part, frame.number)
         if whole is None:
             return None if not begins or self._claim.begin(self._assembly.total) else self._claim
         self._claim.end()
+        if frame.flags & AFTER and self._refuses(frame.number, after):
+            return None
         return self._on_messages(whole.kind, whole.number, 1, whole.payload, feeder)
 
     def _on_messages(self, kind: int, first: int, count: int, payload: memoryview, feeder: Feeder) -> Mailbox | None:

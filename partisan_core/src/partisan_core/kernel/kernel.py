@@ -32,7 +32,7 @@ from partisan_core.kernel.relaying import Relay
 from partisan_core.kernel.remembering import Remembering
 from partisan_core.kernel.routing import Routing
 from partisan_core.kernel.security import Security
-from partisan_core.kernel.selecting import checked_fallbacks, named_by, select, select_checksums, select_policy
+from partisan_core.kernel.selecting import checked_channels, named_by, select, select_checksums, select_policy
 from partisan_core.kernel.state import StateFile
 from partisan_core.kernel.timers import Timers
 from partisan_core.kinds import Listener, Serializer, Transport, Wire
@@ -96,7 +96,7 @@ class Kernel:
         deliver = self._deliver_membership
         own = self._make_channel(self.config, MEMBERSHIP, _CODEC_OF_THE_CORE, codec, deliver)
         others = {name: self.make_channel(self.config, name) for name in self.config.channels if name != MEMBERSHIP}
-        return checked_fallbacks(self.config, {MEMBERSHIP: own} | others)
+        return checked_channels(self.config, {MEMBERSHIP: own} | others)
 
     def make_channel(self, config: Config, name: str) -> Channel:
         """A channel of the application, as `config` says; it is not one of the node's yet.
@@ -112,7 +112,8 @@ class Kernel:
         policy = select_policy(config, name, self.plugins.channel_policy)
         self.compressions.add(config, name)
         settings, batch, call_later = config.channels[name], config.limits.batch, self.timers.call_later
-        return Channel(name, settings, policy, codec_name, codec, deliver, batch, self.journal.drop, call_later)
+        drop, rng = self.journal.drop, self.rng
+        return Channel(name, settings, policy, codec_name, codec, deliver, batch, drop, call_later, rng)
 
     def _serializer(self, config: Config, channel: str, use: str) -> Serializer:
         """The node's serializer, or one that only this channel asks for, with its own defaults."""
@@ -322,6 +323,7 @@ class Kernel:
             checksums=tuple(self._checksums),
             unpacks=self.compressions.unpacks,
             packs=self.compressions.packs(channel),
+            acknowledges=True,
         )
 
     def _lane_of(self, hello: Hello) -> Lane | None:

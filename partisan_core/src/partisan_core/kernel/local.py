@@ -6,6 +6,7 @@ from partisan_core.errors import EncodeError, WouldBlock
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.channels import DECODE_ERRORS, Channel
 from partisan_core.kernel.postoffice import PostOffice
+from partisan_core.kernel.receipts import DELIVERED, Progress, Receipt
 
 
 class LocalLane:
@@ -15,7 +16,8 @@ class LocalLane:
         self._channel, self._mailbox = channel, mailbox
         self._me, self._postoffice = me, postoffice
         self.pieces: list[bytes] = []
-        self.bytes = self.open_bytes = self.max_messages = self.large_from = 0
+        self.bytes = self.open_bytes = self.max_messages = self.large_from = self.taken = self.acked_until = 0
+        self.progress = Progress()
 
     def put_nowait(self, piece: bytes, slot: Hashable = None) -> None:
         """Deliver an encoded message.
@@ -27,6 +29,16 @@ class LocalLane:
         if box is not None and box.is_full:
             raise WouldBlock(f"mailbox {self._mailbox!r} of this node is full; nothing was queued")
         self._postoffice.deliver(self._me, self._decode(piece))
+
+    def put_acked_nowait(self, piece: bytes, slot: Hashable = None) -> Receipt:
+        """The same, with the receipt of what has arrived already."""
+        self.put_nowait(piece)
+        return DELIVERED
+
+    async def put_acked(self, piece: bytes, slot: Hashable = None) -> Receipt:
+        """The same, waiting for room."""
+        await self.put(piece)
+        return DELIVERED
 
     def _decode(self, piece: bytes) -> list[tuple[str, object]]:
         codec = self._channel.codec

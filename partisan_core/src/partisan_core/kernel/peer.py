@@ -1,7 +1,7 @@
 """One peer as the kernel sees it: its link, its lanes, its connections."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from partisan_core.kernel.channels import MEMBERSHIP, Channel
 from partisan_core.kernel.connection import Connection
 from partisan_core.kernel.fallback import FallbackLane
 from partisan_core.kernel.lane import Lane
+from partisan_core.notices import Undelivered
 from partisan_core.wire.messages import Hello
 
 LaneKey = tuple[str, int]
@@ -51,9 +52,17 @@ class Trouble(Struct):
 class Peer:
     """State only; `Peers` acts on it."""
 
-    def __init__(self, spec: NodeSpec, link: Link, channels: Mapping[str, Channel], unfinished: int) -> None:
+    def __init__(
+        self,
+        spec: NodeSpec,
+        link: Link,
+        channels: Mapping[str, Channel],
+        unfinished: int,
+        report: Callable[[Undelivered], None],
+    ) -> None:
         self.spec = spec
         self.link = link
+        self._report = report
         self.up: NodeSpec | None = None
         """The life that was announced as up."""
         self.interested = False
@@ -71,6 +80,8 @@ class Peer:
         self.troubles: dict[LaneKey, Trouble] = {}
         self.max_message = 0
         """Bytes of the largest message that the peer takes."""
+        self.acknowledges = True
+        """The peer acknowledges messages, as far as is known."""
         self.since = trio.current_time()
         """When its link came into the state that it is in."""
         self._state = link.state
@@ -97,8 +108,8 @@ class Peer:
 
     @property
     def has_waiting(self) -> bool:
-        """Messages wait here to be written."""
-        return any(lane.messages for lane in self._all_lanes())
+        """Messages wait here to be written, or to be acknowledged."""
+        return not all(lane.is_settled for lane in self._all_lanes())
 
     @property
     def is_busy(self) -> bool:
@@ -109,7 +120,7 @@ class Peer:
     def is_reaching(self) -> bool:
         """Messages wait here for a connection that is being made."""
         lanes = (lane for lane in self._all_lanes() if (lane.channel, lane.index) not in self.connections)
-        return self.link.wanted and not self.has_failed and any(lane.messages for lane in lanes)
+        return self.link.wanted and not self.has_failed and not all(lane.is_settled for lane in lanes)
 
     def was_used(self) -> bool:
         """Did messages go either way since this was last asked, or wait to?"""
@@ -161,6 +172,7 @@ class Peer:
         self.is_bound = bool(before)
         for name, lanes in before.items():
             for lane in lanes:
+                self.lose_sent(lane, "the link to the peer was let go")
                 self.lanes[name][lane.index].take_over(lane, self.max_message)
         self._hold_behind_default(self._all_lanes())
 
@@ -169,16 +181,18 @@ class Peer:
 
         What waited in lane i goes into lane i modulo their number, as all that follows does.
         """
-        self.max_message = hello.max_message
+        self.max_message, self.acknowledges = hello.max_message, hello.acknowledges
         self.redials, self.resting = {}, {}
         waiting, self.lanes = self.lanes, {}
         self.add_lanes(hello.channels)
         for name, lanes in waiting.items():
             for lane in lanes:
+                if not hello.acknowledges:
+                    self._lose_waiting(lane)
                 if common := self.lanes.get(name):
                     common[lane.index % len(common)].take_over(lane, hello.max_message)
                 else:
-                    lane.fail(NodeDown(f"node {self.spec.name} has no channel {name!r}"), DropReason.NO_CHANNEL)
+                    self._fail(lane, NodeDown(f"node {self.spec.name} has no channel {name!r}"), DropReason.NO_CHANNEL)
         self.is_bound = False
         self._hold_behind_default(self._all_lanes())
 
@@ -202,7 +216,7 @@ class Peer:
     def drop_lanes(self, error: NodeDown, reason: DropReason) -> None:
         """The life is over: fail every lane, begin with fresh ones."""
         for lane in (self.membership, *self._all_lanes()):
-            lane.fail(error, reason)
+            self._fail(lane, error, reason)
         self.lanes, self.offered, self.is_bound = {}, None, False
         self.membership = self._channels[MEMBERSHIP].open_lane(0)
 
@@ -210,6 +224,27 @@ class Peer:
         """Lanes without a connection that are to be dialled now."""
         busy = self.connections.keys() | self.dialling | self.resting.keys()
         return [key for key in self._data_lanes() if key not in busy]
+
+    def lose_sent(self, lane: Lane, why: str) -> None:
+        """What a lane sent and the peer did not acknowledge never will be; what waits in it goes on."""
+        unknown, _ = lane.count_acked()
+        lane.lose_sent(why)
+        self._tell_undelivered(lane, unknown, 0)
+
+    def _lose_waiting(self, lane: Lane) -> None:
+        """What waited for the first link to a node that, as it turns out, acknowledges nothing, goes without."""
+        _, waiting = lane.count_acked()
+        lane.lose_waiting(f"node {self.spec.name} runs a version that acknowledges nothing")
+        self._tell_undelivered(lane, waiting, 0)
+
+    def _fail(self, lane: Lane, error: NodeDown, reason: DropReason) -> None:
+        counts = lane.count_acked()
+        lane.fail(error, reason)
+        self._tell_undelivered(lane, *counts)
+
+    def _tell_undelivered(self, lane: Lane, unknown: int, never_sent: int) -> None:
+        if unknown or never_sent:
+            self._report(Undelivered(self.spec, lane.channel, unknown, never_sent))
 
     def _hold_behind_default(self, fresh: Iterable[Lane]) -> None:
         """Of fresh lanes nobody knows what their channel sent over `default` before they were made."""

@@ -11,6 +11,7 @@ from partisan_core.drops import DropReason, with_node
 from partisan_core.errors import NodeDown, WouldBlock
 from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
+from partisan_core.kernel import telling
 from partisan_core.kernel._links import Action, Change, Dial, Down, Failed, Link, Lost, Resumed, StartGrace, Up
 from partisan_core.kernel.announcing import Announcing
 from partisan_core.kernel.channels import Channel
@@ -24,7 +25,7 @@ from partisan_core.kernel.redialling import LaneDialling
 from partisan_core.kernel.timers import Timers
 from partisan_core.kernel.traffic import Traffic
 from partisan_core.mailboxes import Feeder, Mailbox
-from partisan_core.notices import ChannelDown, ChannelUp, DialRefused, Gap
+from partisan_core.notices import ChannelDown, ChannelUp, DialRefused
 from partisan_core.wire.control import Interest
 from partisan_core.wire.messages import Hello
 from partisan_core.wire.relaying import Letter
@@ -74,7 +75,7 @@ class Peers:
         peer = self.table.get(spec.name)
         if peer is None:
             link = Link(self._lanes.make_backoff(), self._settings().refusal_pause)
-            peer = self.table[spec.name] = Peer(spec, link, self._channels, self._unfinished)
+            peer = self.table[spec.name] = Peer(spec, link, self._channels, self._unfinished, self._journal.report)
         elif spec.life > peer.spec.life and not peer.is_up:
             if peer.is_bound:
                 self._drop_lanes(peer, another_life(spec), DropReason.NODE_RESTARTED)
@@ -170,14 +171,11 @@ class Peers:
 
     def on_losses(self, peer: NodeSpec, lane: Lane, losses: Losses) -> None:
         """A handshake has shown what the session of a lane lost with its last connection."""
-        if losses.incoming != 0:
-            self.on_gap(peer, lane, losses.incoming)
-        lane.drop(DropReason.LOST_WITH_CONNECTION, losses.outgoing)
+        telling.tell_losses(self._journal, peer, lane, losses)
 
     def on_gap(self, peer: NodeSpec, lane: Lane, lost: int | None) -> None:
         """A session lost messages of the peer with a connection; None: nobody knows how many."""
-        lane.drop(DropReason.GAP, lost or 0)
-        self._journal.report(Gap(peer, lane.channel, lane.index, lost))
+        telling.tell_gap(self._journal, peer, lane, lost)
 
     def on_ended(self, connection: Connection) -> None:
         """A connection is over."""

@@ -1,5 +1,6 @@
 """A bounded queue of encoded messages: what waits for a writer, and the senders who wait for room in it."""
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Hashable
 from typing import NamedTuple
@@ -8,6 +9,7 @@ import trio
 
 from partisan_core.drops import DropReason
 from partisan_core.errors import EncodeError, NodeDown, SendError, WouldBlock
+from partisan_core.kernel.receipts import Progress, Receipt
 from partisan_core.kinds import ChannelPolicy, Verdict
 
 
@@ -23,10 +25,12 @@ class Limits(NamedTuple):
 class Waiting:
     """A sender that waits for room, with its message: served in order."""
 
-    __slots__ = ("error", "piece", "queue", "slot", "task")
+    __slots__ = ("acked", "error", "piece", "position", "queue", "slot", "task")
 
-    def __init__(self, queue: "Queue", piece: bytes, slot: Hashable) -> None:
-        self.queue, self.piece, self.slot = queue, piece, slot
+    def __init__(self, queue: "Queue", piece: bytes, slot: Hashable, *, acked: bool = False) -> None:
+        self.queue, self.piece, self.slot, self.acked = queue, piece, slot, acked
+        self.position = 0
+        """Where it was queued."""
         self.task = trio.lowlevel.current_task()
         self.error: SendError | None = None
 
@@ -40,8 +44,8 @@ class Queue:
     """The hot path of `send` is a bound check and an append."""
 
     __slots__ = (
-        "_batch_bytes", "_down", "_waiting", "bytes", "kick", "large_from", "max_bytes", "max_messages", "name",
-        "on_dropped", "open_bytes", "pieces", "policy", "taken",
+        "_batch_bytes", "_down", "_waiting", "acked_until", "bytes", "kick", "large_from", "max_bytes", "max_messages",
+        "name", "on_dropped", "open_bytes", "pieces", "policy", "progress", "taken",
     )  # fmt: skip
 
     def __init__(self, name: str, policy: ChannelPolicy, limits: Limits) -> None:
@@ -55,6 +59,9 @@ class Queue:
         self.bytes = 0
         self.taken = 0
         """How many messages have left it, by whichever way."""
+        self.acked_until = 0
+        """Position of the last message in it that is to be acknowledged; those before it are kept with it."""
+        self.progress = Progress()
         self.on_dropped: Callable[[DropReason, int], None] = lambda reason, count: None
         """Told of messages that are not delivered."""
         self.kick: Callable[[], None] | None = None
@@ -138,6 +145,26 @@ class Queue:
         except WouldBlock:
             await self._wait(Waiting(self, piece, slot))
 
+    def put_acked_nowait(self, piece: bytes, slot: Hashable = None) -> Receipt:
+        """Queue an encoded message that is to be acknowledged; raises as `put_nowait`. For policies that only wait."""
+        before, position = self.acked_until, self.taken + len(self.pieces) + 1
+        self.acked_until = position  # before the writer may take it
+        try:
+            self.put_nowait(piece, slot)
+        except SendError:
+            self.acked_until = before
+            raise
+        return Receipt(self.progress, position)
+
+    async def put_acked(self, piece: bytes, slot: Hashable = None) -> Receipt:
+        """The same, waiting for room; raises as `put`."""
+        try:
+            return self.put_acked_nowait(piece, slot)
+        except WouldBlock:
+            waiting = Waiting(self, piece, slot, acked=True)
+            await self._wait(waiting)
+            return Receipt(waiting.queue.progress, waiting.position)
+
     def take(self) -> list[bytes]:
         """Remove what goes into the next frame: about the batch's bytes, at least one message."""
         pieces, size = self.pieces, self.bytes
@@ -168,6 +195,8 @@ class Queue:
 
     def fail(self, error: NodeDown, reason: DropReason) -> None:
         """The peer is down: drop what is queued, tell waiting senders."""
+        self.progress.lose(str(error), self.gone)
+        self.progress = Progress()
         self._drop_queued(reason)
         self.open_bytes, self._down = 0, error
         for waiting in self._waiting:
@@ -188,6 +217,7 @@ class Queue:
         """Take over what waits in `other`, but nothing above `limit` bytes: the peer would break the connection."""
         fitting = [piece for piece in other.pieces if len(piece) <= limit]
         other.drop(DropReason.TOO_LARGE, len(other.pieces) - len(fitting))
+        self._continue(other, [at for at, piece in enumerate(other.pieces, other.taken + 1) if len(piece) > limit])
         self.pieces += fitting
         self.bytes += sum(map(len, fitting))
         for waiting in other._waiting:
@@ -199,10 +229,25 @@ class Queue:
         other.pieces, other.bytes, other._waiting = [], 0, deque()
         self._serve()
 
+    def lose_taken(self, why: str) -> None:
+        """Nobody knows whether what left it and was not acknowledged has arrived, nor will."""
+        before, self.progress = self.progress, Progress()
+        before.lose(why, self.gone, self.gone)
+        before.move(self.progress, 0, ())
+
     def too_slow(self, why: str) -> None:
         """The policy has had enough of the peer: what waited was dropped."""
 
     # -- inside -------------------------------------------------------------------------------------------------
+
+    def _continue(self, other: "Queue", dropped: list[int]) -> None:
+        """What waits in `other` will be behind what waits here, but for `dropped` ones: so are its receipts."""
+        before, shift = other.progress, self.taken + len(self.pieces) - other.taken
+        other.progress = Progress()
+        before.move(self.progress, shift, dropped)
+        if other.acked_until > other.taken:
+            self.acked_until = other.acked_until + shift - bisect_right(dropped, other.acked_until)
+        other.acked_until = 0
 
     def _open(self) -> None:
         shut = self.kick is not None or self._waiting or self._down is not None
@@ -263,6 +308,8 @@ class Queue:
     def _admit(self, waiting: Waiting) -> None:
         self.pieces.append(waiting.piece)
         self.bytes += len(waiting.piece)
+        if waiting.acked:
+            waiting.position = self.acked_until = self.taken + len(self.pieces)
 
     async def _wait(self, waiting: Waiting) -> None:
         """Wait until its message is queued; raises as `put`."""

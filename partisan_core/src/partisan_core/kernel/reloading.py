@@ -13,7 +13,7 @@ from partisan_core.errors import PartisanError, PluginError, RestartNeeded
 from partisan_core.kernel.channels import Channel
 from partisan_core.kernel.kernel import Kernel
 from partisan_core.kernel.log_levels import set_levels
-from partisan_core.kernel.selecting import Configurable, checked_fallbacks, select
+from partisan_core.kernel.selecting import Configurable, checked_channels, select
 from partisan_core.plugins import Plugins, blaming
 from partisan_core.views import Change
 
@@ -33,7 +33,7 @@ def take_over(kernel: Kernel, config: Config) -> tuple[Change, ...]:
     if lasting:
         raise _restart_needed(lasting, before, config)
     added = {one.path[1]: _make_channel(kernel, config, one.path[1]) for one in differences if _is_new_channel(one)}
-    channels = checked_fallbacks(config, kernel.channels | added)
+    channels = checked_channels(config, kernel.channels | added)
     if any(one.path[0] == "overlay" for one in differences):
         _reload_overlay(kernel, config)
     kernel.config = config

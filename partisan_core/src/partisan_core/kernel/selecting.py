@@ -1,6 +1,6 @@
 """From a section of the configuration to a loaded plugin and its options, with errors that name file and key."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol, TypeVar
@@ -33,20 +33,35 @@ class _HasPolicy(Protocol):
 _ChannelT = TypeVar("_ChannelT", bound=_HasPolicy)
 
 
-def checked_fallbacks(config: Config, channels: dict[str, _ChannelT]) -> dict[str, _ChannelT]:
-    """Raise `ConfigError` when a channel falls back on `default` and a policy of either keeps its own queue.
-
-    A state that takes the place of others does so within one queue, and would overtake them in another.
-    """
-    for name, channel in config.channels.items():
-        keeper = next((one for one in (name, DEFAULT_CHANNEL) if hasattr(channels[one].policy, "open_queue")), None)
-        if channel.fallback == "default" and keeper is not None:
-            key, policy = f"channels.{name}.fallback", config.channels[keeper].policy.use
-            raise ConfigError(
-                f'{config.origins.get(key, "default")}: {key} = "default": "wait" or "refuse", as the policy '
-                f"{policy!r} of channel {keeper!r} keeps a queue of its own"
-            )
+def checked_channels(config: Config, channels: dict[str, _ChannelT]) -> dict[str, _ChannelT]:
+    """Raise `ConfigError` when the keys of a channel do not go together with the policies there are."""
+    for name in config.channels:
+        _check_fallback(config, name, channels)
+        _check_ack(config, name, channels[name].policy)
     return channels
+
+
+def _check_fallback(config: Config, name: str, channels: Mapping[str, _HasPolicy]) -> None:
+    """A state that takes the place of others does so within one queue, and would overtake them in another."""
+    keeper = next((one for one in (name, DEFAULT_CHANNEL) if hasattr(channels[one].policy, "open_queue")), None)
+    if config.channels[name].fallback == "default" and keeper is not None:
+        key, policy = f"channels.{name}.fallback", config.channels[keeper].policy.use
+        raise ConfigError(
+            f'{config.origins.get(key, "default")}: {key} = "default": "wait" or "refuse", as the policy '
+            f"{policy!r} of channel {keeper!r} keeps a queue of its own"
+        )
+
+
+def _check_ack(config: Config, name: str, policy: ChannelPolicy) -> None:
+    """What is dropped, or goes another way, is not acknowledged."""
+    settings, key = config.channels[name], f"channels.{name}.ack"
+    against = ""
+    if not getattr(policy, "keeps_all", False):
+        against = f"not with the policy {settings.policy.use!r}, which may drop messages"
+    elif settings.fallback == "default":
+        against = 'not with fallback = "default", by which messages may go over another channel'
+    if settings.ack and against:
+        raise ConfigError(f"{config.origins.get(key, 'default')}: {key} = true: {against}")
 
 
 @contextmanager

@@ -9,6 +9,8 @@ PARTISAN_API = "1.0"
 class Block:
     """Answers WAIT, always."""
 
+    keeps_all = True
+
     def make_room(self, lane: LaneQueue, size: int) -> Verdict:
         """See `ChannelPolicy`."""
         return Verdict.WAIT

@@ -43,6 +43,11 @@ def decode_channels(body: memoryview) -> dict[str, int]:
     return _channels.decode(body)
 
 
+def encode_receipt(received: int, *, again: bool) -> bytes:
+    """A whole ACK or AGAIN frame: all messages up to number `received` have arrived."""
+    return encode_frame(Kind.AGAIN if again else Kind.ACK, b"", received, IGNORABLE)
+
+
 def encode_control(message: Interest | Goodbye) -> bytes:
     """The body of a CONTROL frame."""
     return _encoder.encode(message)

@@ -13,12 +13,13 @@ from typing import NamedTuple
 from zlib import crc32
 
 from partisan_core.errors import FrameError
-from partisan_core.wire.frames import CHECKED_HEADER, CHECKSUM, Kind, Trailer
+from partisan_core.wire.frames import AFTER, CHECKED_HEADER, CHECKSUM, Kind, Trailer, encode_prefixed
 
 _FRAGMENT = int(Kind.FRAGMENT)
 _PLACE = Struct("<BII")
 _HEAD = Struct("<IBBHQBII")
 """A frame's header and the place behind it."""
+_AFTER_PLACE = Struct("<QBII")
 _CARRIED = frozenset({int(Kind.DATA), int(Kind.RELAY)})
 
 
@@ -39,9 +40,19 @@ class Place(NamedTuple):
 
 
 def encode_fragment(
-    place: Place, part: bytes | memoryview, number: int, flags: int = 0, trailer: Trailer | None = None
+    place: Place,
+    part: bytes | memoryview,
+    number: int,
+    flags: int = 0,
+    trailer: Trailer | None = None,
+    after: int | None = None,
 ) -> bytes:
-    """Make a whole FRAGMENT frame of a slice, which may be compressed; `number` is 0 for all but the last."""
+    """Make a whole FRAGMENT frame of a slice, which may be compressed; `number` is 0 for all but the last.
+
+    `after` goes with that number: see `wire.batch`.
+    """
+    if after is not None:
+        return encode_prefixed(_FRAGMENT, _AFTER_PLACE.pack(after, *place), part, number, flags | AFTER, trailer)
     length = _PLACE.size + len(part)
     check = crc32(CHECKED_HEADER.pack(length, _FRAGMENT, flags, number)) & 0xFFFF
     head = _HEAD.pack(length, _FRAGMENT, flags, check, number, *place)

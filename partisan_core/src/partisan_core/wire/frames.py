@@ -31,6 +31,10 @@ HAS_SECTION = 2
 COMPRESSED = 4
 """Flag: the body, or its end, is compressed (see `wire.packing`); only where both hellos told that it may be."""
 
+AFTER = 8
+"""Flag: the body begins with the number of the message that must have arrived before those of the frame, u64; behind
+the section, and only where both hellos told that they acknowledge (see `wire.outbox`)."""
+
 HEADER = Struct("<IBBHQ")
 CHECKED_HEADER = Struct("<IBBQ")
 """The header without its own check: what the check covers."""
@@ -62,10 +66,14 @@ class Kind(IntEnum):
     """A slice of a large message: see `wire.fragments`."""
     CHANNELS = 11
     """On the membership connection: the channels of a node, told anew because there are more. Ignorable."""
+    ACK = 12
+    """All messages up to `number` have arrived. Ignorable."""
+    AGAIN = 13
+    """The same, and what follows was refused, as something before it is missing: it is wanted again. Ignorable."""
 
 
 _KNOWN_KINDS = frozenset(map(int, Kind))
-_KNOWN_FLAGS = IGNORABLE | HAS_SECTION | COMPRESSED
+_KNOWN_FLAGS = IGNORABLE | HAS_SECTION | COMPRESSED | AFTER
 
 
 class Frame(NamedTuple):
@@ -111,6 +119,17 @@ def encode_frame(kind: int, body: bytes, number: int = 0, flags: int = 0, traile
     head = HEADER.pack(length, kind, flags, check, number)
     end = CHECKSUM.pack(crc32(body, crc32(head))) if trailer is None else trailer.make(head, body)
     return b"".join((head, body, end))
+
+
+def encode_prefixed(
+    kind: int, prefix: bytes, rest: bytes | memoryview, number: int, flags: int, trailer: Trailer | None
+) -> bytes:
+    """The same of a body in two parts, which are not joined before."""
+    length = len(prefix) + len(rest)
+    check = crc32(CHECKED_HEADER.pack(length, kind, flags, number)) & 0xFFFF
+    head = HEADER.pack(length, kind, flags, check, number) + prefix
+    end = CHECKSUM.pack(crc32(rest, crc32(head))) if trailer is None else trailer.make(head, rest)
+    return b"".join((head, rest, end))
 
 
 def change_trailer(frame: bytes, trailer: Trailer | None) -> bytes:

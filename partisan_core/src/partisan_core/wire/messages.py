@@ -67,6 +67,8 @@ class Hello(Struct, frozen=True, array_like=True, kw_only=True):
     """The compressions that this end can undo."""
     packs: NameOrNone = ""
     """The one that this end uses on the channel, if the other end can undo it; empty: none."""
+    acknowledges: bool = False
+    """This end acknowledges what arrives: see `wire.outbox`."""
 
 
 class Proof(Struct, frozen=True, array_like=True):

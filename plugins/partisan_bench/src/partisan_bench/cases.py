@@ -83,6 +83,8 @@ class Case:
     awaits: bool = False
     """Whether Partisan awaits `send` for every message, instead of `send_nowait` as long as there is room: what pyzmq's
     `send` does, too."""
+    acks: bool = False
+    """Whether Partisan's messages are acknowledged, and so delivered exactly once."""
 
 
 _KIB, _MIB = 1024, 1024**2
@@ -127,6 +129,7 @@ CASES = (
     Case("oneway", "64B Structs", _THROUGHPUT, (PARTISAN_STRUCTS,), against="64B"),
     Case("oneway", "64B await each send", _THROUGHPUT, (PARTISAN, PYZMQ), awaits=True),
     Case("oneway", "64B receive each", _THROUGHPUT, (PARTISAN, PYZMQ), receives=True),
+    Case("oneway", "64B acked", _THROUGHPUT, (PARTISAN,), acks=True, against="64B"),
     Case("oneway", "1KiB", _THROUGHPUT, _FLOODING, payload=_KIB),
     Case("oneway", "512KiB", _VOLUME, (*_FLOODING, BLOCKING_CRC32), payload=512 * _KIB),
     Case("rtt", "64B", _LATENCY, (*_CALLING, TRIO_STREAM, TRIO_SOCKET)),

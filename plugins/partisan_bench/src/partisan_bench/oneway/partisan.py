@@ -48,10 +48,23 @@ async def _count(node: Node, mailbox: str, receive: Callable[[Mailbox], Awaitabl
 
 async def _drive(address: str, cases: Sequence[Case], seconds: float) -> list[Figures]:
     async with open_driver(address) as node, node.open_mailbox(_ACKNOWLEDGEMENTS) as answers:
-        return [
-            await warmed_async(partial(_flood_awaiting if case.awaits else _flood, node, answers, case), seconds)
-            for case in cases
-        ]
+        return [await warmed_async(partial(_way_to_flood(case), node, answers, case), seconds) for case in cases]
+
+
+def _way_to_flood(case: Case) -> Callable[[Node, Mailbox, Case, float], Awaitable[Figures]]:
+    if case.acks:
+        return _flood_acked
+    return _flood_awaiting if case.awaits else _flood
+
+
+async def _flood_acked(node: Node, answers: Mailbox, case: Case, seconds: float) -> Figures:
+    send, sink, started = node.send_nowait, _sink(case), perf_counter()
+    for record in records(case.payload, seconds):
+        try:
+            send(sink, record, ack=True)
+        except WouldBlock:
+            await node.send(sink, record, ack=True)
+    return throughput(record[NUMBER], await answers.receive(), case.payload, started)
 
 
 async def _flood_awaiting(node: Node, answers: Mailbox, case: Case, seconds: float) -> Figures:
