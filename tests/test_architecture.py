@@ -36,12 +36,13 @@ PURE = (
     "plugins/partisan_*/src/*/_neighbours.py",
     "plugins/partisan_*/src/*/_views.py",
     "plugins/partisan_overlay_*/src/*/messages.py",
+    *(f"plugins/partisan_faults/src/*/{name}.py" for name in ("rules", "fates", "line")),
     *(
         f"partisan_core/src/partisan_core/{name}.py"
         for name in (
             "identity", "errors", "events", "effects", "strategy", "host", "notices",
-            "membership", "gossip", "detection", "compression", "refs", "wire/*", "detectors/*", "policies/*",
-            "compressions/*", "config/readings", "config/units", "kernel/_links",
+            "membership", "gossip", "detection", "compression", "refs", "spelling",
+            "wire/*", "detectors/*", "policies/*", "compressions/*", "config/readings", "config/units", "kernel/_links",
         )
     ),
 )  # fmt: skip

@@ -13,7 +13,7 @@ import pytest
 
 from partisan_core import Mailbox, Node, Receipt, errors, hookspecs, kinds, load_config, notices
 from partisan_core.config import structure_options
-from partisan_core.config.model import ChannelConfig, Config, Selection
+from partisan_core.config.model import FAULTS, ChannelConfig, Config, Selection
 from partisan_core.config.readings import is_reloadable
 from partisan_core.messaging import Messaging
 from partisan_core.plugins import GROUPS, Plugins
@@ -159,7 +159,8 @@ def documented_sections() -> list[tuple[str, type]]:
     for info in plugins.listing():
         record = getattr(plugins, info.kind)(info.name)
         if info.kind not in ("channel_policy", "checksum"):
-            sections.append((f'### `use = "{info.name}"`, of {info.distribution}', record.config))
+            selects = "enabled = true" if info.name == FAULTS else f'use = "{info.name}"'
+            sections.append((f"### `{selects}`, of {info.distribution}", record.config))
     return sections
 
 

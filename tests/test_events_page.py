@@ -39,6 +39,7 @@ EMITTED = {
     "DialRefused": KERNEL + "test_send.py::test_a_lane_that_is_refused_is_noticed_and_dialled_with_growing_pauses",
     "PeerRefused": KERNEL + "test_refusals.py::test_nodes_that_do_not_fit_refuse_each_other_with_both_values",
     "DeadLetter": KERNEL + "test_send.py::test_a_message_for_a_missing_mailbox_is_a_counted_and_noticed_dead_letter",
+    "FaultInjected": "tests/faults/test_frame_faults.py::test_each_firing_is_counted_and_one_in_a_second_is_told",
     "Retired": "tests/integration/test_members.py::test_an_evicted_node_learns_it_and_may_join_again_at_once",
     "dials": HERE + "test_each_try_to_connect_is_a_dial",
     "callback_errors": KERNEL

@@ -5,7 +5,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeGuard, get_args, get_origin, get_type_hints
 
-from partisan_core.config.model import ChannelConfig, Config, Selection
+from partisan_core.config.model import FAULTS, ChannelConfig, Config, Selection
 from partisan_core.config.readings import Count, Reading, Texts, is_reloadable, reading_of
 from partisan_core.config.units import Duration, Size, format_duration, format_size
 from partisan_core.installed import PluginInfo
@@ -68,22 +68,25 @@ def _selection(section: str, default: Selection) -> str:
 
 
 def _added(section: str) -> list[str]:
-    """What the installed compressions add to a channel's table."""
+    """What the installed compressions add to a channel's table, and who injects faults to theirs."""
+    if section == FAULTS:
+        return _plugins("extension", FAULTS)
     return [COMPRESSION.strip(), *_plugins("compression")] if section == "channels" else []
 
 
-def _plugins(kind: str) -> list[str]:
+def _plugins(kind: str, name: str | None = None) -> list[str]:
     plugins = Plugins()
-    return [_plugin(plugins, info) for info in plugins.listing() if info.kind == kind]
+    return [_plugin(plugins, one) for one in plugins.listing() if one.kind == kind and name in (None, one.name)]
 
 
 def _plugin(plugins: Plugins, info: PluginInfo) -> str:
     record = getattr(plugins, info.kind)(info.name)
-    title = f'### `use = "{info.name}"`, of {info.distribution}'
+    section, selects = (FAULTS, "enabled = true") if info.name == FAULTS else (info.kind, f'use = "{info.name}"')
+    title = f"### `{selects}`, of {info.distribution}"
     if not fields(record.config):
         return f"{title}\n\nIt has no keys of its own."
     inner = [
-        f"#### `[{info.kind}.{key}]`\n\n{_subject(kind)}\n\n{_options(kind)}" for key, kind in _tables(record.config)
+        f"#### `[{section}.{key}]`\n\n{_subject(kind)}\n\n{_options(kind)}" for key, kind in _tables(record.config)
     ]
     return "\n\n".join([title, _subject(record.config), _options(record.config), *inner])
 

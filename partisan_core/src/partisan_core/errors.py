@@ -25,6 +25,7 @@ PartisanError
 │   ├── EncodeError        the message is not plain data, or larger than max_message_size
 │   └── WouldBlock         send_nowait on a full lane
 ├── Undelivered            an acknowledged message whose acknowledgement will not come any more
+├── FaultError             a fault to inject that cannot be, or faults are not enabled; nothing was changed
 ├── MailboxError           a second mailbox of one name, or use after close
 ├── NodeClosed             the node has left or was closed
 ├── ControlError           no node answers at a control socket, or it did not understand
@@ -153,6 +154,10 @@ class Undelivered(PartisanError):
         super().__init__(text)
         self.is_sent = is_sent
         """True: it was sent, and may have arrived or not. False: it was not sent."""
+
+
+class FaultError(PartisanError):
+    """A rule for a fault to inject that cannot be, or faults are not enabled on the node; nothing was changed."""
 
 
 class MailboxError(PartisanError):

@@ -15,6 +15,7 @@ from partisan_core.config.readings import Table
 from partisan_core.config.units import Size
 from partisan_core.detection import DetectorEffect, DetectorEvent
 from partisan_core.identity import Address, NodeSpec
+from partisan_core.interposition import Interposition, Stage
 from partisan_core.notices import Notice
 from partisan_core.strategy import MembershipStrategy
 
@@ -273,8 +274,7 @@ class ChecksumPlugin:
     """A checksum of frames, which both ends of a connection have. Since: 1.3."""
 
     new: Callable[[bytes | memoryview], Digest]
-    """Begins the digest of a frame with what is given. Two nodes that both have a checksum of this name have the same
-    function, so what it computes never changes."""
+    """Begins the digest of a frame with what is given. What a checksum of this name computes never changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,9 +340,11 @@ class ExtensionPlugin:
     """Called once per node, as `serve(options, node, task_status=...)` with an instance of `config`, when the node has
     started; cancelled when it has stopped. `open_node` waits until it calls `task_status.started()` or ends. A
     `StartError` that it raises before stops the start; whatever else it raises is logged and counted."""
+    interpose: Callable[[Any, Stage], Interposition] | None = None
+    """Of the extension behind `[faults]`: called once per node, before it starts. It makes `Node.faults`. Since: 1.3"""
     config: type = NoOptions
     """A frozen dataclass: the table `[extensions.NAME]`."""
 
     def __post_init__(self) -> None:
-        if self.observe is None and self.serve is None:
-            raise TypeError("an extension has to observe or to serve, or both")
+        if self.observe is None and self.serve is None and self.interpose is None:
+            raise TypeError("an extension has to observe or to serve, or to interpose")

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Literal
+from typing import Any, Literal
 
 import trio
 
 from partisan_core.config.model import Config
+from partisan_core.errors import FaultError
 from partisan_core.identity import Address, NodeSpec
 from partisan_core.kernel import directory, joining, operations
 from partisan_core.kernel.journal import NoticeStream
@@ -240,6 +241,20 @@ class Node(Messaging):
             NodeDown: there is no connection to it.
         """
         return await operations.ping(self._kernel, name)
+
+    @property
+    def faults(self) -> Any:  # noqa: ANN401 - its class is that of the distribution, which the core does not know
+        """The faults to inject into this node: a `partisan_faults.Faults`. Since: 1.3.
+
+        Raises:
+            FaultError: they are not enabled.
+        """
+        if self._kernel.interposition is None:
+            raise FaultError(
+                f"faults are not enabled on node {self.name}; nothing was done. Install partisan-faults, set "
+                f"[faults] enabled = true in its configuration, and start it again"
+            )
+        return self._kernel.interposition
 
     @property
     def dropped(self) -> Counter[str]:

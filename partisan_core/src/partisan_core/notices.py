@@ -118,6 +118,18 @@ class DeadLetter(Struct, frozen=True):
     """Why they cannot be read; None: nobody has opened it. Since: 1.3"""
 
 
+class FaultInjected(Struct, frozen=True):
+    """A rule did harm on purpose, as it was asked to; one notice per rule and second. Since: 1.3."""
+
+    rule: str
+    action: str
+    direction: str
+    peer: str
+    channel: str
+    firings: int
+    """Of the rule so far, this one included."""
+
+
 class Retired(Struct, frozen=True):
     """The local node is no longer a member."""
 
@@ -139,5 +151,6 @@ Notice = (
     | DialRefused
     | PeerRefused
     | DeadLetter
+    | FaultInjected
     | Retired
 )

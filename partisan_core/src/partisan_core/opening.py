@@ -16,7 +16,7 @@ from partisan_core.errors import NameInUse
 from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.allocator import keep_freed_memory
-from partisan_core.kernel.extensions import attach, make_extensions, serve
+from partisan_core.kernel.extensions import attach, make_extensions, serve, stand_between
 from partisan_core.kernel.kernel import Kernel
 from partisan_core.kernel.log_levels import set_levels
 from partisan_core.kernel.rejoining import rejoin
@@ -77,6 +77,7 @@ async def open_node_in(surroundings: Surroundings, load: Callable[[], Config]) -
             async with trio.open_nursery() as nursery:
                 kernel = Kernel(settings, plugins, me, state, transport, listeners, security, surroundings, nursery)
                 attach(extensions, kernel.journal, strict=settings.node.strict)
+                stand_between(extensions, kernel)
                 kernel.driver.on_retired = lambda reason: _retire(kernel, reason, retired)
                 kernel.start()
                 node = Node(kernel, load)

@@ -31,7 +31,8 @@ API_VERSION = (1, 3)
 say and need not: `OverlayPlugin.unconnected`, the event `Reserve`, the effect `Decline`, the counter `ignored`. 1.3
 added channel policies with options (`ChannelPolicyPlugin.make`), and such as keep a lane's queue (`StatePolicy`); of a
 transport `TransportPlugin.secure`, `names` of a wire, the error `PeerUncertified`; `Unreadable` messages; checksums and
-compressions, kinds that were not there; and of an overlay options that change while it runs (`RELOADABLE`, `reload`).
+compressions, kinds that were not there; of an overlay options that change while it runs (`RELOADABLE`, `reload`); and
+extensions that stand between a node and its wires (`ExtensionPlugin.interpose`).
 """
 
 GROUPS = {
@@ -61,6 +62,7 @@ PUBLISHED = {
     ("transport", "tls"): "partisan-transport-tls",
     ("checksum", "xxh3"): "partisan-checksum-xxh3",
     ("extension", "control"): "partisan-control",
+    ("extension", "faults"): "partisan-faults",
 }
 """The distributions of this project by what they bring, so that an error can say what to install."""
 

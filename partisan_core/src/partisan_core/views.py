@@ -213,3 +213,14 @@ class Change(Struct, frozen=True):
     """None: it was not there."""
     after: str | int | float | None
     """None: it is not there; `new` for a channel."""
+
+
+class FaultRow(Struct, frozen=True):
+    """One fault that a node is told to inject."""
+
+    name: str
+    action: str
+    match: str
+    """What it is about, for people."""
+    firings: int
+    """How often it did something."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import NamedTuple, get_type_hints
 
-from partisan_core.config.model import ExtensionConfig, Selection
+from partisan_core.config.model import ExtensionConfig, FaultConfig, Selection
 from partisan_core.config.readings import is_reloadable
 
 Keys = tuple[str, ...]
@@ -26,8 +26,8 @@ def compare(before: object, after: object, path: Keys = (), *, is_marked: bool =
     if is_dataclass(before) and not isinstance(before, type) and type(before) is type(after):
         hints = get_type_hints(type(before), include_extras=True)
         for key in fields(before):
-            # what a plugin owns stands beside `use` or `enable`
-            is_beside = isinstance(before, Selection | ExtensionConfig) and key.name == "options"
+            # what a plugin owns stands beside `use`, `enable` or `enabled`
+            is_beside = isinstance(before, Selection | ExtensionConfig | FaultConfig) and key.name == "options"
             below, marked = path if is_beside else (*path, key.name), is_reloadable(hints[key.name])
             if key.compare:
                 yield from compare(getattr(before, key.name), getattr(after, key.name), below, is_marked=marked)

@@ -27,6 +27,9 @@ DEFAULT_USES: Final = {
 DEFAULT_EXTENSIONS: Final = ("control",)
 """The extensions that a node with a data_dir uses without being told, where they are installed."""
 
+FAULTS: Final = "faults"
+"""The extension behind the table of that name."""
+
 DEFAULT_CHANNEL: Final = "default"
 MEMBERSHIP_CHANNEL: Final = "membership"
 
@@ -283,6 +286,16 @@ class ExtensionConfig(Table):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaultConfig(Table):
+    """`[faults]`: faults to inject, see the distribution `partisan-faults`, to which the rest of the table belongs."""
+
+    enabled: bool = False
+    """Whether `Node.faults` is there. Chosen: who may command the node may then also harm its messages."""
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The rest of the table, raw; not looked at while faults are not enabled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config(Table):
     """A whole configuration. The channels `default` and `membership` always exist."""
 
@@ -299,6 +312,7 @@ class Config(Table):
     security: SecurityConfig = field(default_factory=SecurityConfig)
     logging: LoggingConfig = field(default_factory=LoggingConfig)
     extensions: ExtensionConfig = field(default_factory=ExtensionConfig)
+    faults: FaultConfig = field(default_factory=FaultConfig)
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Where each value that is not a default came from, by key path."""
 

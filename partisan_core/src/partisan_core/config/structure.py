@@ -15,7 +15,7 @@ from cattrs import AttributeValidationNote, ClassValidationError, Converter, For
 from cattrs.errors import IterableValidationError, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, make_mapping_structure_fn
 
-from partisan_core.config.model import ExtensionConfig, Selection
+from partisan_core.config.model import ExtensionConfig, FaultConfig, Selection
 from partisan_core.config.problems import Problem, report, show
 from partisan_core.config.readings import Expected, Misfit, reading_of
 from partisan_core.config.sources import FileText, KeyPath, Settings
@@ -60,7 +60,8 @@ def _converter() -> Converter:
     converter.register_structure_hook(Path, _path)
     converter.register_structure_hook(Address, _address)
     converter.register_structure_hook(Selection, _selection)
-    converter.register_structure_hook(ExtensionConfig, _extensions(converter))
+    converter.register_structure_hook(ExtensionConfig, _open_table(ExtensionConfig, "enable", converter))
+    converter.register_structure_hook(FaultConfig, _open_table(FaultConfig, "enabled", converter))
     return converter
 
 
@@ -153,13 +154,13 @@ def _selection(value: object, _: object) -> Selection:
     return Selection(use=str(use), options=options)
 
 
-def _extensions(converter: Converter) -> _Hook:
-    """Beside `enable` stand the tables of the extensions, which stay raw as the options of a `Selection` do."""
-    inner = _table(ExtensionConfig, converter)
+def _open_table(table: type, own: str, converter: Converter) -> _Hook:
+    """Beside the `own` key stand those of plugins, which stay raw as the options of a `Selection` do."""
+    inner = _table(table, converter)
 
     def hook(value: object, kind: object) -> object:
         if isinstance(value, Mapping):
-            options = {name: table for name, table in value.items() if name != "enable"}
+            options = {name: table for name, table in value.items() if name != own}
             value = {name: said for name, said in value.items() if name not in options} | {"options": options}
         return inner(value, kind)
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from partisan_core.config.model import ChannelConfig
 from partisan_core.drops import DropReason
 from partisan_core.errors import UnknownChannel
-from partisan_core.identity import NodeSpec
+from partisan_core.interposition import Deliver
 from partisan_core.kernel._links import Backoff
 from partisan_core.kernel.fallback import FallbackLane
 from partisan_core.kernel.lane import Lane
@@ -19,7 +19,6 @@ from partisan_core.kernel.queue import Limits
 from partisan_core.kernel.resending import FIRST_LOOK, LAST_LOOK, Resending
 from partisan_core.kernel.states import CallLater, StateLane
 from partisan_core.kinds import ChannelPolicy, Serializer, StateQueue
-from partisan_core.mailboxes import Feeder, Mailbox
 from partisan_core.spelling import did_you_mean
 from partisan_core.wire.batch import join_array
 from partisan_core.wire.limits import LEAST_BODY
@@ -29,9 +28,6 @@ MEMBERSHIP = "membership"
 
 DECODE_ERRORS = (msgspec.DecodeError, RecursionError, MemoryError, OverflowError, ValueError, TypeError)
 """What decoding a peer's bytes may raise (reliability reference 4.2); anything else is a bug of ours and loud."""
-
-Deliver = Callable[[NodeSpec, list[tuple[str, Any]], Feeder], Mailbox | None]
-"""Puts the messages of a peer where they belong; returns a mailbox that is full now."""
 
 
 class Channel(Struct):

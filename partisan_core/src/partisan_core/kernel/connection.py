@@ -1,6 +1,6 @@
 """One authenticated connection: a reader and a writer over a wire, in the service of one lane."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 import trio
@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from partisan_core.errors import FrameError, WireError
 from partisan_core.events import Reason
+from partisan_core.interposition import IncomingFilter, OutgoingFilter
 from partisan_core.kernel.budget import Budget
 from partisan_core.kernel.channels import DECODE_ERRORS, MEMBERSHIP, Channel
 from partisan_core.kernel.incoming import CARRIES_MESSAGES, Incoming, Recipient
@@ -92,6 +93,7 @@ class Connection:
         frames = FrameReader(max_body, trailers and trailers.incoming)
         self.reader = Reader(wire, lane, self._take_in, buffer=buffer, frames=frames)
         self.writer = Writer(wire, lane, channel, self, trailers and trailers.outgoing, packing)
+        self._filter: IncomingFilter | None = None
         self._said_goodbye = False
         self.ended = trio.Event()
         self.pings = Pings()
@@ -116,6 +118,20 @@ class Connection:
     def wake(self) -> None:
         """There is something to write in transit."""
         self.writer.wake()
+
+    def interpose(self, outgoing: OutgoingFilter | None, incoming: IncomingFilter | None) -> None:
+        """Let others decide which frames go and come, from the next one on; see `interposition`."""
+        self._filter = incoming
+        self.writer.interpose(outgoing)
+
+    def take_late(self, frames: Sequence[Frame]) -> None:
+        """Take in what a filter had held back."""
+        if not self._closed:
+            self.reader.heard = True
+            try:
+                self.lane.waits_for = self._take_in_now(frames) or self.lane.waits_for
+            except WireError as error:
+                self.close(f"{type(error).__name__}: {error}")
 
     def was_heard(self) -> bool:
         """Has the peer, or its system, given a sign of life since this was last asked?"""
@@ -183,6 +199,11 @@ class Connection:
             self._owner.on_ended(self)
 
     @property
+    def channel(self) -> str:
+        """Whose messages it carries."""
+        return self.lane.channel
+
+    @property
     def paused(self) -> bool:
         """True while a full mailbox keeps it from being read."""
         return self.reader.paused
@@ -209,6 +230,13 @@ class Connection:
     # -- what arrives -------------------------------------------------------------------------------------------
 
     def _take_in(self, frames: list[Frame]) -> Room | None:
+        if self._filter is None:
+            return self._take_in_now(frames)
+        passed = self._filter.pass_on(frames)
+        self.reader.heard = bool(passed)
+        return self._take_in_now(passed) or (self._filter if self._filter.is_full else None)
+
+    def _take_in_now(self, frames: Sequence[Frame]) -> Room | None:
         full: Room | None = None
         self.frames_in += len(frames)
         for frame in frames:

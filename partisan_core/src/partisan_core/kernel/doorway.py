@@ -11,6 +11,7 @@ from partisan_core.config.model import LinkConfig
 from partisan_core.errors import PeerUncertified, WireError
 from partisan_core.events import Reason
 from partisan_core.identity import Address, NodeSpec
+from partisan_core.interposition import Interposition
 from partisan_core.kernel.connection import Shaken
 from partisan_core.kernel.handshaking import Refusing, Shaker
 from partisan_core.kernel.journal import Journal
@@ -52,6 +53,7 @@ class Doorway(Struct, eq=False):
     """A member knows a newer life of our name than the one given."""
     _half_open: Counter[str] = field(default_factory=Counter)
     """By the host they come from; empty for this machine."""
+    interposition: Interposition | None = None
 
     # -- answering ----------------------------------------------------------------------------------------------
 
@@ -149,6 +151,8 @@ class Doorway(Struct, eq=False):
     async def _reach(self, address: Address) -> Wire:
         self._journal.counters["dials"] += 1
         with trio.fail_after(self._settings().dial_timeout):
+            if self.interposition is not None:
+                await self.interposition.dial(address)
             return await self._transport.dial(address)
 
     async def _shake(self, wire: Wire, key: LaneKey, expected: str | None) -> Shaken:

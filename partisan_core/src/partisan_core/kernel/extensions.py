@@ -1,18 +1,21 @@
 """Extensions: other people's observers and servers, kept from hurting the node."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import trio
 
 from partisan_core.config.loader import structure_options
-from partisan_core.config.model import DEFAULT_EXTENSIONS, Config, Selection
+from partisan_core.config.model import DEFAULT_EXTENSIONS, FAULTS, Config, Selection
 from partisan_core.errors import PluginError, StartError
+from partisan_core.interposition import Interposition, Stage
+from partisan_core.kernel.interposing import interpose
 from partisan_core.kernel.journal import Journal, LogLimit
 from partisan_core.kernel.kernel import Kernel
 from partisan_core.kernel.selecting import named_by
+from partisan_core.kinds import ExtensionPlugin
 from partisan_core.node import Node
 from partisan_core.notices import Notice
 from partisan_core.plugins import Plugins, blaming
@@ -30,6 +33,7 @@ class Extension(NamedTuple):
     observer: Observer | None = None
     server: Server | None = None
     """Takes the node and `task_status`."""
+    interpose: Callable[[Stage], Interposition] | None = None
 
 
 def make_extensions(config: Config, plugins: Plugins) -> Sequence[Extension]:
@@ -40,15 +44,28 @@ def make_extensions(config: Config, plugins: Plugins) -> Sequence[Extension]:
         ConfigError: its table is wrong.
     """
     enabled = [_make(config, name, "extensions.enable", plugins) for name in config.extensions.enable]
-    return enabled + [_make(config, name, f"extensions.{name}", plugins) for name in _by_default(config, plugins)]
+    faults = [_make_faults(config, plugins)] if config.faults.enabled else []
+    by_default = [_make(config, name, f"extensions.{name}", plugins) for name in _by_default(config, plugins)]
+    return enabled + faults + by_default
 
 
 def attach(extensions: Sequence[Extension], journal: Journal, *, strict: bool) -> None:
     """Let their observers see every notice from now on."""
     guarded = partial(_observe, journal, LogLimit(), strict)
-    for name, observer, _ in extensions:
-        if observer is not None:
-            journal.observe(partial(guarded, name, observer))
+    for extension in extensions:
+        if extension.observer is not None:
+            journal.observe(partial(guarded, extension.name, extension.observer))
+
+
+def stand_between(extensions: Sequence[Extension], kernel: Kernel) -> None:
+    """Let the one that interposes do so.
+
+    Raises:
+        FaultError: a rule of the configuration cannot be.
+    """
+    for extension in extensions:
+        if extension.interpose is not None:
+            interpose(kernel, extension.interpose)
 
 
 async def serve(extensions: Sequence[Extension], node: Node, kernel: Kernel) -> None:
@@ -57,10 +74,10 @@ async def serve(extensions: Sequence[Extension], node: Node, kernel: Kernel) -> 
     Raises:
         StartError: a server cannot begin.
     """
-    for name, _, server in extensions:
-        if server is not None:
-            guarded = partial(_serve, kernel.journal, kernel.config.node.strict, name)
-            await kernel.nursery.start(guarded, partial(server, node))
+    for extension in extensions:
+        if extension.server is not None:
+            guarded = partial(_serve, kernel.journal, kernel.config.node.strict, extension.name)
+            await kernel.nursery.start(guarded, partial(extension.server, node))
 
 
 def _by_default(config: Config, plugins: Plugins) -> list[str]:
@@ -72,9 +89,10 @@ def _by_default(config: Config, plugins: Plugins) -> list[str]:
 
 def _make(config: Config, name: str, asked_by: str, plugins: Plugins) -> Extension:
     with named_by(config, asked_by):
-        plugin = plugins.extension(name)
-        table = Selection(use=name, options=config.extensions.options.get(name, {}), origins=config.origins)
-        options: object = structure_options(table, plugin.config, "extensions", name)
+        own = config.extensions.options.get(name, {})
+        plugin, options = _load(config, plugins, name, own, "extensions", name)
+        if plugin.interpose is not None:
+            raise PluginError(f"the extension {name!r} stands between: set [faults] enabled = true instead")
         observer = None
         if plugin.observe is not None:
             with blaming(f"the extension {name!r}", "its factory"):
@@ -82,6 +100,24 @@ def _make(config: Config, name: str, asked_by: str, plugins: Plugins) -> Extensi
             if not callable(observer):
                 raise PluginError(f"the extension {name!r} made {observer!r}, which cannot be called with a notice")
     return Extension(name, observer, plugin.serve and partial(plugin.serve, options))
+
+
+def _make_faults(config: Config, plugins: Plugins) -> Extension:
+    """What the table `[faults]` belongs to: a distribution of its own, of which a node without it knows nothing."""
+    with named_by(config, "faults.enabled"):
+        plugin, options = _load(config, plugins, FAULTS, config.faults.options, FAULTS)
+        if plugin.interpose is None:
+            raise PluginError(f"the extension {FAULTS!r} that is installed does not interpose; it is not ours")
+    return Extension(FAULTS, interpose=partial(plugin.interpose, options))
+
+
+def _load(
+    config: Config, plugins: Plugins, name: str, raw: Mapping[str, Any], *section: str
+) -> tuple[ExtensionPlugin, object]:
+    """An extension, and its configuration of what stands raw in a section."""
+    plugin = plugins.extension(name)
+    table = Selection(use=name, options=raw, origins=config.origins)
+    return plugin, structure_options(table, plugin.config, *section)
 
 
 def _observe(journal: Journal, limit: LogLimit, strict: bool, name: str, observer: Observer, notice: Notice) -> None:

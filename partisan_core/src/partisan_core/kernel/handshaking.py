@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from partisan_core.errors import HandshakeError, WireError
 from partisan_core.identity import NodeSpec
+from partisan_core.interposition import Interposition
 from partisan_core.kernel.connection import Shaken
 from partisan_core.kernel.judge import Judge, Verdict
 from partisan_core.kernel.lane import Lane
@@ -53,6 +54,7 @@ class Shaker(Struct, eq=False):
     _on_losses: Callable[[NodeSpec, Lane, Losses], None]
     """Told what a session lost when no connection comes of the handshake that showed it."""
     _rng: random.Random
+    interposition: Interposition | None = None
 
     async def dial(self, wire: Wire, key: LaneKey, expected: str | None) -> Shaken:
         """The dialler's side.
@@ -112,6 +114,8 @@ class Shaker(Struct, eq=False):
     async def _admit(self, exchange: "_Exchange", *, dialled: bool) -> Hello:
         hello = exchange.handshake.peer
         assert hello is not None
+        if self.interposition is not None:
+            await self.interposition.admit(hello.node.name)
         verdict = exchange.judge_name(hello.node.name) or await self._judge.judge(hello, dialled=dialled)
         if verdict is not None:
             await exchange.refuse(*verdict)

@@ -120,7 +120,7 @@ class Journal:
 
     def _log(self, notice: Notice) -> None:
         level = logging.DEBUG if isinstance(notice, _DEBUG) else logging.INFO
-        level = logging.WARNING if isinstance(notice, notices.PeerRefused) else level
+        level = logging.WARNING if isinstance(notice, notices.PeerRefused | notices.FaultInjected) else level
         if not log.isEnabledFor(level):
             return
         more = self._limit.admit(type(notice))

@@ -11,8 +11,9 @@ from partisan_core.errors import NodeClosed
 from partisan_core.events import Leave, Reason, Started
 from partisan_core.host import StrategyHost
 from partisan_core.identity import NodeSpec
+from partisan_core.interposition import Deliver, Interposition
 from partisan_core.kernel.budget import Budget
-from partisan_core.kernel.channels import MEMBERSHIP, Channel, Deliver, MembershipCodec, offer
+from partisan_core.kernel.channels import MEMBERSHIP, Channel, MembershipCodec, offer
 from partisan_core.kernel.compressing import Compressions
 from partisan_core.kernel.connection import Connection, Owner, Shaken
 from partisan_core.kernel.doorway import Doorway
@@ -71,6 +72,7 @@ class Kernel:
         self._surroundings = surroundings
         self.rng = random.Random(surroundings.chance.getrandbits(64))
         self.left = False
+        self.interposition: Interposition | None = None
         self.renewing = trio.Lock()
         """Held while a new life begins after `leave`."""
         self.timers = Timers()
@@ -159,7 +161,7 @@ class Kernel:
             config.security.deny,
             self._surroundings.wall_clock,
         )
-        shaker = Shaker(
+        self._shaker = shaker = Shaker(
             self._introduce,
             self.security.keyring,
             self._checksums,
@@ -202,11 +204,13 @@ class Kernel:
         self.peers.on_link = self.driver.on_link
         self.peers.dial = self.doorway.dial
         self.peers.pins.may_dial = routing.may_dial
-        relay = Relay(
-            rule == "relay", config.security.deny, self.members, self.peers, self.postoffice, self.journal.drop
-        )
+        relay = Relay(rule == "relay", config.security.deny, self.members, self.peers, self.journal.drop)
         self.peers.on_letters = relay.take_in
         self.peers.routes_changed = self.outlets.forget
+
+    def interpose(self, interposition: Interposition) -> None:
+        """Let it stand between this node and its wires; before `start`."""
+        self.interposition = self.doorway.interposition = self._shaker.interposition = interposition
 
     # -- living -------------------------------------------------------------------------------------------------
 
@@ -215,7 +219,7 @@ class Kernel:
         self.nursery.start_soon(self.timers.run)
         if self.security.open_at:
             self.nursery.start_soon(self.security.warn)
-        self.nursery.start_soon(Heartbeat(self._links).run, self._connections)
+        self.nursery.start_soon(Heartbeat(self._links).run, self.connections)
         for listener in self.listeners:
             self.nursery.start_soon(self.doorway.serve, listener)
         if self.config.node.data_dir is not None:
@@ -298,7 +302,7 @@ class Kernel:
             return self.strategy.next_hop(name)
         return None
 
-    def _deliver_membership(self, peer: NodeSpec, batch: list[tuple[str, object]], feeder: Feeder) -> None:
+    def _deliver_membership(self, peer: NodeSpec, batch: list[tuple[str, object]], feeder: Feeder | None) -> None:
         self.driver.deliver(peer, batch)
 
     def _on_stale(self, life: NodeSpec) -> None:
@@ -339,7 +343,11 @@ class Kernel:
         packing = self.compressions.agree(channel.name, shaken.hello)
         # the membership lane has a budget of its own: it is never kept from being read
         budget = Budget(max_body) if channel.name == MEMBERSHIP else peer.budget
-        return Connection(shaken, channel, packing, owner, self._read_buffer, max_body, budget)
+        connection = Connection(shaken, channel, packing, owner, self._read_buffer, max_body, budget)
+        if self.interposition is not None:
+            self.interposition.connected(connection)
+        return connection
 
-    def _connections(self) -> Sequence[Connection]:
+    def connections(self) -> Sequence[Connection]:
+        """All that are open."""
         return [connection for peer in self.peers.table.values() for connection in peer.connections.values()]

@@ -28,7 +28,7 @@ class LocalLane:
         box = self._postoffice.find(self._mailbox)
         if box is not None and box.is_full:
             raise WouldBlock(f"mailbox {self._mailbox!r} of this node is full; nothing was queued")
-        self._postoffice.deliver(self._me, self._decode(piece))
+        self._channel.deliver(self._me, self._decode(piece), None)
 
     def put_acked_nowait(self, piece: bytes, slot: Hashable = None) -> Receipt:
         """The same, with the receipt of what has arrived already."""

@@ -169,10 +169,6 @@ class OnlyConnectedAcked(OnlyConnected):
         return await self._acked_way.send_acked(message)
 
 
-AckedWay = AckedOutlet | OnlyConnectedAcked
-Way = Outlet | OnlyConnected | FallingBack
-
-
 def _unencodable(error: Exception) -> EncodeError:
     return EncodeError(
         f"the message cannot be encoded: {error}. Nothing was sent. Messages are plain data: "

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 from partisan_core.config.model import DEFAULT_CHANNEL
 from partisan_core.errors import EncodeError, NodeDown, UnknownChannel
 from partisan_core.identity import NodeSpec
+from partisan_core.interposition import AckedWay, Interposition, Way
 from partisan_core.kernel.acknowledging import check_acknowledger, check_acknowledging
 from partisan_core.kernel.channels import Channel, choose_lane, find_channel
 from partisan_core.kernel.fallback import FallbackLane
@@ -15,12 +16,10 @@ from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.local import LocalLane
 from partisan_core.kernel.outlet import (
     AckedOutlet,
-    AckedWay,
     FallingBack,
     OnlyConnected,
     OnlyConnectedAcked,
     Outlet,
-    Way,
 )
 from partisan_core.kernel.peer import Peer
 from partisan_core.kernel.peers import Peers
@@ -86,6 +85,8 @@ class Outlets(Struct, eq=False):
     """By channel and destination: looked up by `send` itself."""
     acked: Routes[AckedWay] = field(default_factory=Routes)
     """The same for messages that are to be acknowledged."""
+    interposition: Interposition | None = None
+    """Who stands in the way of messages, while somebody does."""
 
     def forget(self) -> None:
         """The table of peers has changed."""
@@ -100,6 +101,8 @@ class Outlets(Struct, eq=False):
         """
         ref, way = self._resolve(destination, channel, key)
         outlet = (self._open_acked if way.settings.ack else self._open)(ref, way, key)
+        if self.interposition is not None:
+            outlet = self.interposition.posting(ref, channel, outlet)
         if key is None:
             self.routes.remember(channel, destination, outlet)
         return outlet
@@ -110,7 +113,10 @@ class Outlets(Struct, eq=False):
         Raises:
             NotAcknowledged: the channel or the way there does not go with that. And as `find`.
         """
-        outlet = self._open_acked(*self._resolve(destination, channel, key), key)
+        ref, way = self._resolve(destination, channel, key)
+        outlet = self._open_acked(ref, way, key)
+        if self.interposition is not None:
+            outlet = self.interposition.posting_acked(ref, channel, outlet)
         if key is None:
             self.acked.remember(channel, destination, outlet)
         return outlet

@@ -16,7 +16,6 @@ from partisan_core.identity import NodeSpec
 from partisan_core.kernel.channels import DECODE_ERRORS, MEMBERSHIP, Channel
 from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.peers import Peers
-from partisan_core.kernel.postoffice import PostOffice
 from partisan_core.mailboxes import Feeder, Mailbox
 from partisan_core.refs import Ref
 from partisan_core.wire.relaying import Forward, Forwarded, Letter, encode_letter
@@ -51,7 +50,6 @@ class Relay(Struct, eq=False):
     """Whose messages are not taken: a relay that lets them in is no way around it."""
     _members: Callable[[], Mapping[str, NodeSpec]]
     _peers: Peers
-    _postoffice: PostOffice
     _drop: Callable[[DropReason], None]
 
     def take_in(self, channel: Channel, sender: NodeSpec, letters: list[Letter], feeder: Feeder) -> Mailbox | None:
@@ -94,7 +92,7 @@ class Relay(Struct, eq=False):
         if len(batch) != 1:
             self._drop(DropReason.UNDECODABLE)
             return None
-        return self._postoffice.deliver(self._origin(letter), batch, feeder)
+        return channel.deliver(self._origin(letter), batch, feeder)
 
     def _origin(self, letter: Forwarded) -> NodeSpec:
         """Who sent it; with all that is known of it, when it is a member."""

@@ -6,6 +6,7 @@ from functools import partial
 
 import trio
 
+from partisan_core.interposition import OutgoingFilter
 from partisan_core.kernel.channels import Channel
 from partisan_core.kernel.lane import Carrier, Lane
 from partisan_core.kernel.queue import Queue
@@ -41,8 +42,10 @@ class Writer:
         self.frames_out = self.messages_out = self.bytes_out = 0
         self._wire, self._lane, self._channel = wire, lane, channel
         self._connection = connection
-        self._trailer = trailer
+        self._trailer = self._agreed = trailer
         """Ends every frame, in the order of writing; None: the CRC-32."""
+        self._filter: OutgoingFilter | None = None
+        """Stands between the lane and the wire, and puts the trailer agreed on to what goes on."""
         self._packing = packing
         self._control: list[bytes] = []
         self._unsent: memoryview | None = None
@@ -73,6 +76,11 @@ class Writer:
         """True once `end` was called."""
         return self._ending is not None
 
+    def interpose(self, between: OutgoingFilter | None) -> None:
+        """From the next frame on, let another decide what goes; None: nobody does."""
+        self._filter, self._trailer = between, self._agreed if between is None else None
+        self.wake()
+
     def put_control(self, frame: bytes) -> None:
         """Write a frame before the lane's messages: at once when the writer rests, as `_write_first` does."""
         if self._resting is None or self._is_in_burst():
@@ -101,15 +109,15 @@ class Writer:
         """
         while True:
             if self._unsent is not None:
-                await self._write_all(self._unsent)
+                await self._write_rest(self._unsent)
                 self._unsent = None
-            elif self._control or self._owed is not None:
+            elif self._control or self._owed is not None or (self._filter is not None and self._filter.is_due):
                 await self._write_all(memoryview(self._control_frames()))
             elif self._may_write() and await self._write_a_round():
                 await trio.lowlevel.checkpoint()
             elif self._ending is not None and self._lane.is_settled and not self._has_ended:  # or held until it may go
                 last, then = self._ending
-                await self._write_all(memoryview(last and change_trailer(last, self._trailer)))
+                await self._write_all(memoryview(last and change_trailer(last, self._trailer)), is_last=True)
                 self._has_ended = True  # the peer may wait for acknowledgements before it closes
                 then()
             else:
@@ -234,7 +242,15 @@ class Writer:
         self.messages_out += count
         return self._lane.number(queue, count, content, is_large=is_large)
 
-    async def _write_all(self, data: memoryview) -> None:
+    async def _write_all(self, frames: memoryview, *, is_last: bool = False) -> None:
+        if self._filter is not None:
+            frames = await self._filter.pass_on(frames, self._seal, is_last=is_last)
+        await self._write_rest(frames)
+
+    def _seal(self, frame: bytes) -> bytes:
+        return change_trailer(frame, self._agreed)
+
+    async def _write_rest(self, data: memoryview) -> None:
         self.bytes_out += len(data)
         while data:
             try:
@@ -271,7 +287,7 @@ class Writer:
 
     def _is_in_burst(self) -> bool:
         now = trio.current_time()
-        if now - self._wrote_first < _BURST:
+        if now - self._wrote_first < _BURST or self._filter is not None:
             return True
         self._wrote_first = now
         return False

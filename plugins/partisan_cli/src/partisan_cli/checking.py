@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from partisan_core.config.loader import read_settings, structure_options, structure_settings
-from partisan_core.config.model import DEFAULT_USES, Selection
+from partisan_core.config.model import DEFAULT_USES, FAULTS, Selection
 from partisan_core.config.problems import key_path
 from partisan_core.config.sources import KeyPath, Settings
 from partisan_core.errors import ConfigError, PluginError, RequirementError
@@ -39,6 +39,7 @@ def check_configuration(path: Path | None = None, *, overrides: Mapping[str, obj
         problems += _section_problems(section, settings, plugins)
     problems += _channel_problems(settings, plugins)
     problems += _extension_problems(settings, plugins)
+    problems += _fault_problems(settings, plugins)
     problems += _checksum_problems(settings, plugins)
     return problems
 
@@ -93,6 +94,14 @@ def _extension_problems(settings: Settings, plugins: Plugins) -> Iterator[str]:
             selection = Selection(use=name, options=options, origins=_origins(settings))
             asked_by, table = ("extensions", "enable"), ("extensions", name)
             yield from _part_problems("extension", selection, settings, plugins, asked_by, table)
+
+
+def _fault_problems(settings: Settings, plugins: Plugins) -> Iterator[str]:
+    table, asked_by = settings.values.get(FAULTS), (FAULTS, "enabled")
+    if isinstance(table, Mapping) and settings.value(asked_by) is True:
+        options = {key: value for key, value in table.items() if key != "enabled"}
+        selection = Selection(use=FAULTS, options=options, origins=_origins(settings))
+        yield from _part_problems("extension", selection, settings, plugins, asked_by, (FAULTS,))
 
 
 def _selection(table: object, default: str, settings: Settings) -> Selection | None:

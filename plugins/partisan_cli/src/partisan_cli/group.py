@@ -36,6 +36,7 @@ COMMANDS = {
     "leave": Lazy("partisan_cli.commands.leave:leave", "Make a node leave its cluster, and end."),
     "evict": Lazy("partisan_cli.commands.evict:evict", "Remove a member, living or dead, from the cluster."),
     "reload": Lazy("partisan_cli.commands.reload:reload", "Make a node read its configuration again."),
+    "faults": Lazy("partisan_cli.commands.faults:faults", "Harm on purpose what a node sends and receives."),
     "plugins": Lazy("partisan_cli.commands.plugins:plugins", "List the installed plugins, or check them."),
     "config": Lazy("partisan_cli.commands.config:config", "Check or show a configuration."),
 }

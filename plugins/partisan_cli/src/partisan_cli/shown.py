@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from partisan_cli.checking import CHANNEL_KINDS, options_class
 from partisan_core.config.loader import structure_options
-from partisan_core.config.model import Config, ExtensionConfig, Selection
+from partisan_core.config.model import FAULTS, Config, ExtensionConfig, FaultConfig, Selection
 from partisan_core.config.problems import key_path
 from partisan_core.config.readings import reading_of
 from partisan_core.config.units import Duration, Size, format_duration, format_size
@@ -55,6 +55,8 @@ def _leaves(path: Path, value: object, hint: object, plugins: Plugins) -> Iterat
             table = Selection(use=name, options=value.options.get(name, {}))
             options: object = structure_options(table, options_class("extension", name, plugins), *path, name)
             yield from _leaves((*path, name), options, None, plugins)
+    elif isinstance(value, FaultConfig):
+        yield from _faults(path, value, plugins)
     elif is_dataclass(value):
         hints = get_type_hints(type(value), include_extras=True)
         for field in fields(value):
@@ -65,6 +67,15 @@ def _leaves(path: Path, value: object, hint: object, plugins: Plugins) -> Iterat
             yield from _leaves((*path, str(key)), below, None, plugins)
     else:
         yield path, _plain(value, hint)
+
+
+def _faults(path: Path, value: FaultConfig, plugins: Plugins) -> Iterator[tuple[Path, object]]:
+    """The table whose rest belongs to an extension, which is looked at where it is enabled."""
+    yield (*path, "enabled"), value.enabled
+    if value.enabled:
+        table = Selection(use=FAULTS, options=value.options)
+        options: object = structure_options(table, options_class("extension", FAULTS, plugins), *path)
+        yield from _leaves(path, options, None, plugins)
 
 
 def _selected(path: Path, value: Selection, plugins: Plugins) -> Iterator[tuple[Path, object]]:

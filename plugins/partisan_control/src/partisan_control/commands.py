@@ -12,9 +12,11 @@ from msgspec import Struct
 from partisan_control.protocol import (
     DECODE_ERRORS,
     EvictArguments,
+    FaultArguments,
     Gone,
     JoinArguments,
     Joined,
+    NameArguments,
     Nothing,
     PingArguments,
     Pong,
@@ -128,6 +130,25 @@ async def _evict(node: Node, arguments: EvictArguments) -> object:
     return Nothing()
 
 
+async def _faults(node: Node, _: Nothing) -> object:
+    return node.faults.rows()
+
+
+async def _add_fault(node: Node, arguments: FaultArguments) -> object:
+    node.faults.add_table(arguments.name, arguments.rule)
+    return node.faults.rows()
+
+
+async def _remove_fault(node: Node, arguments: NameArguments) -> object:
+    node.faults.remove(arguments.name)
+    return node.faults.rows()
+
+
+async def _heal_faults(node: Node, _: Nothing) -> object:
+    node.faults.heal()
+    return node.faults.rows()
+
+
 COMMANDS = {
     "status": Command(Nothing, _status),
     "members": Command(Nothing, _members),
@@ -139,5 +160,9 @@ COMMANDS = {
     "leave": Command(Nothing, _leave),
     "evict": Command(EvictArguments, _evict),
     "reload": Command(Nothing, _reload),
+    "faults": Command(Nothing, _faults),
+    "faults_add": Command(FaultArguments, _add_fault),
+    "faults_remove": Command(NameArguments, _remove_fault),
+    "faults_heal": Command(Nothing, _heal_faults),
     "shutdown": Command(Nothing, _shut_down),
 }

@@ -1,6 +1,6 @@
 """Requests and answers of the control socket, as lines of bytes; pure."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -53,6 +53,19 @@ class JoinArguments(Struct, frozen=True, forbid_unknown_fields=True):
 
 class EvictArguments(Struct, frozen=True, forbid_unknown_fields=True):
     """Whom to remove."""
+
+    name: str
+
+
+class FaultArguments(Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule for a fault to inject: its name, and its table as `[faults.rules]` would have it."""
+
+    name: str
+    rule: dict[str, Any]
+
+
+class NameArguments(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which fault is meant."""
 
     name: str
 

@@ -14,7 +14,7 @@ from partisan_cli.failing import Failure
 from partisan_cli.offers import GROUP, KIND
 from partisan_cli.output import json_option, print_json, print_table
 from partisan_core.config.loader import load_config
-from partisan_core.config.model import DEFAULT_EXTENSIONS, DEFAULT_USES, Config
+from partisan_core.config.model import DEFAULT_EXTENSIONS, DEFAULT_USES, FAULTS, Config
 from partisan_core.errors import PluginError
 from partisan_core.installed import DISABLE_VARIABLE, Installed, PluginInfo
 from partisan_core.plugins import GROUPS, Plugins
@@ -98,7 +98,8 @@ def _used(config: Config) -> Iterator[tuple[str, str]]:
             yield "serializer", channel.serializer
         if channel.compression is not None:
             yield "compression", channel.compression.use
-    for name in (*config.extensions.enable, *DEFAULT_EXTENSIONS):
+    faults = [FAULTS] if config.faults.enabled else []
+    for name in (*config.extensions.enable, *faults, *DEFAULT_EXTENSIONS):
         yield "extension", name
     for name in Plugins().names("checksum") if config.links.checksum is None else [config.links.checksum]:
         yield "checksum", name
