@@ -40,7 +40,7 @@ PURE = (
     *(
         f"partisan_core/src/partisan_core/{name}.py"
         for name in (
-            "identity", "errors", "events", "effects", "strategy", "host", "notices",
+            "identity", "errors", "events", "downs", "effects", "strategy", "host", "notices",
             "membership", "gossip", "detection", "compression", "refs", "spelling",
             "wire/*", "detectors/*", "policies/*", "compressions/*", "config/readings", "config/units", "kernel/_links",
         )

@@ -22,6 +22,7 @@ PAGE = ROOT / "docs" / "reference" / "events.md"
 HERE = "tests/core/kernel/test_events.py::"
 KERNEL = "tests/core/kernel/"
 DIAL, RELAY = KERNEL + "test_unconnected_dial.py::", KERNEL + "test_unconnected_relay.py::"
+MONITORS = KERNEL + "test_monitors_at_odds.py::"
 
 EMITTED = {
     "Snapshot": HERE + "test_who_misses_events_is_told_how_things_stand",
@@ -65,6 +66,9 @@ EMITTED = {
     "slow_peer": KERNEL + "test_slow_peer.py::test_a_peer_that_does_not_read_loses_its_lane_and_is_not_down",
     "undecodable": KERNEL + "test_hostile_bytes.py::test_a_bad_frame_closes_its_lane_by_name_and_the_session_resumes",
     "unreadable": KERNEL + "test_registered_types.py::test_an_unknown_type_costs_its_own_messages_alone",
+    "no_monitor": MONITORS + "test_forged_words_on_monitors_are_counted_and_change_nothing",
+    "bad_monitor": MONITORS + "test_words_that_are_none_are_counted_and_discarded",
+    "monitors_full": MONITORS + "test_a_peer_has_no_more_monitors_than_the_limit",
     "membership_full": HERE + "test_an_overlay_that_says_more_than_its_lane_holds_is_counted",
 }
 """name -> the test in which it is emitted."""

@@ -29,7 +29,7 @@ PARTS = (
 )
 """What a row may wait for."""
 
-_HOMES = ("", ".notices", ".views", ".errors")
+_HOMES = ("", ".notices", ".views", ".errors", ".downs")
 _OURS = re.compile(r"([A-Z]\w+|open_node|load_config)(?:\.(\w+)(?:\((\w+)(?:=\w+)?\))?)?")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from partisan_core import Mailbox
 from partisan_core.errors import CapabilityError, SendError, WouldBlock
 from tests.any_overlay.cluster import CHANNELS, FIRST, LAST, NAMES, Cluster, until
 
@@ -289,6 +290,71 @@ async def separation(cluster: Cluster) -> str:
     await trio.sleep(15)
     await cluster.until_whole()
     await exchange(cluster, linked(cluster))
+    return YES
+
+
+# -- monitors ---------------------------------------------------------------------------------------------------
+
+
+async def watched_pairs(cluster: Cluster) -> list[Pair]:
+    """Every node with each node to which there is a way, itself too."""
+    pairs = [(one, peer) for one in NAMES for peer in NAMES]
+    ways = [pair for pair in pairs if pair[0] == pair[1] or await has_way(cluster, *pair)]
+    assert {*linked(cluster)} <= {*ways}
+    return ways
+
+
+async def has_way(cluster: Cluster, one: str, peer: str) -> bool:
+    """Whether a message can go there: over a link, over one that is made for it, or over a relay that has one."""
+    try:
+        return await cluster[one].is_alive(f"{peer}/actor")
+    except SendError:
+        return False
+
+
+def told(boxes: dict[str, Mailbox]) -> list[tuple[str, str, str]]:
+    """Who was told of whom, and why, sorted; nothing else is in the mailboxes."""
+    downs = []
+    for name, box in boxes.items():
+        while len(box):
+            down = box.receive_nowait()
+            downs.append((name, down.tag, str(down.reason)))
+    return sorted(downs)
+
+
+@promise("A monitor of a mailbox, on any node to which there is a way, is told its end once, and its reason")
+async def monitors_of_mailboxes(cluster: Cluster) -> str:
+    await trio.sleep(5)
+    actors, boxes = ({name: cluster[name].open_mailbox(box) for name in NAMES} for box in ("actor", "told"))
+    pairs = await watched_pairs(cluster)
+    for one, peer in pairs:
+        await cluster[one].monitor(f"{peer}/actor", tag=peer, to=boxes[one])
+    for one, peer in linked(cluster)[:5]:
+        cluster.network.cut(one, peer)
+    await trio.sleep(40)  # longer than an idle link is kept
+    assert told(boxes) == [], "all live"
+    for box in actors.values():
+        box.close("done")
+    await until(lambda: sum(map(len, boxes.values())) >= len(pairs), "told")
+    await trio.sleep(5)
+    assert told(boxes) == sorted((one, peer, "failed") for one, peer in pairs)
+    return YES
+
+
+@promise("A monitor of a node that dies, and of a mailbox there, is told once; those of others are not")
+async def monitors_of_nodes(cluster: Cluster) -> str:
+    await trio.sleep(5)
+    _, boxes = ({name: cluster[name].open_mailbox(box) for name in NAMES} for box in ("actor", "told"))
+    pairs = [(one, peer) for one, peer in await watched_pairs(cluster) if one != peer]
+    for one, peer in pairs:
+        await cluster[one].monitor_node(peer, tag=peer, to=boxes[one])
+        await cluster[one].monitor(f"{peer}/actor", tag=peer, to=boxes[one])
+    await cluster.end(LAST)
+    del boxes[LAST]
+    expected = sorted(2 * [(one, peer, "noconnection") for one, peer in pairs if peer == LAST])
+    await until(lambda: sum(map(len, boxes.values())) >= len(expected), "told")
+    await trio.sleep(5)
+    assert told(boxes) == expected
     return YES
 
 

@@ -38,6 +38,13 @@ class DropReason(StrEnum):
     """By its own rule, `[routing] unconnected`, the node neither relays messages nor takes relayed ones; or it denies
     the origin."""
 
+    NO_MONITOR = "no_monitor"
+    """A word on a monitor that there is none of, or none any more: what is told again may come twice. Since: 1.3"""
+    BAD_MONITOR = "bad_monitor"
+    """What came for the monitors of this node is no word of theirs. Since: 1.3"""
+    MONITORS_FULL = "monitors_full"
+    """The peer has as many monitors here as it may; it is told. Since: 1.3"""
+
     NODE_LEFT = "node_left"
     """This and all that follow: it was queued for a node that went down, and why it did."""
     NODE_EVICTED = "node_evicted"

@@ -25,6 +25,7 @@ PartisanError
 │   ├── EncodeError        the message is not plain data, or larger than max_message_size
 │   └── WouldBlock         send_nowait on a full lane
 ├── Undelivered            an acknowledged message whose acknowledgement will not come any more
+├── MonitorError           a monitor cannot be set on this channel, or the other node takes no more
 ├── FaultError             a fault to inject that cannot be, or faults are not enabled; nothing was changed
 ├── MailboxError           a second mailbox of one name, or use after close
 ├── NodeClosed             the node has left or was closed
@@ -158,6 +159,10 @@ class Undelivered(PartisanError):
 
 class FaultError(PartisanError):
     """A rule for a fault to inject that cannot be, or faults are not enabled on the node; nothing was changed."""
+
+
+class MonitorError(PartisanError):
+    """A monitor was not set: the channel cannot carry it, or the other node takes no more of this one. Since: 1.3."""
 
 
 class MailboxError(PartisanError):

@@ -3,12 +3,16 @@
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from typing import Any, Protocol, Self
 
 import trio
 
 from partisan_core.cancellation import is_cancelled
+from partisan_core.downs import DownReason, Ending
 from partisan_core.errors import MailboxError
+
+_serials = count(1)
 
 
 class Feeder(Protocol):
@@ -47,6 +51,10 @@ class Mailbox:
         """How many wait for room: asked once per message, so cheaper than asking the lot."""
         self._on_close = on_close
         self._closed = False
+        self.serial = next(_serials)
+        """Tells it from others that had or will have its name. The kernel's side."""
+        self.watchers: dict[tuple[str, int], Callable[[Ending], None]] = {}
+        """Who is told of its end. The kernel's side."""
 
     def put(self, message: object) -> None:
         """Append a message and wake a receiver. The kernel's side; never blocks."""
@@ -89,7 +97,7 @@ class Mailbox:
             trio.WouldBlock: when it is empty.
             MailboxError: when it is closed.
         """
-        self._check_open()
+        self.check_open()
         if not self._queue:
             raise trio.WouldBlock
         return self._take_one()
@@ -116,8 +124,12 @@ class Mailbox:
             self._room.unpark_all()
         return batch
 
-    def close(self) -> None:
-        """Close it: waiting receivers get `MailboxError`, what is still in it is discarded. Idempotent."""
+    def close(self, reason: str | BaseException | None = None) -> None:
+        """Close it: waiting receivers get `MailboxError`, what is still in it is discarded. Idempotent.
+
+        Whoever monitors it is told `normal`, or `failed` with the `reason`. The end of its `async with` block closes it
+        with the exception that leaves the block, if one does; `killed` when it was cancelled. Since: 1.3 for `reason`.
+        """
         if self._closed:
             return
         self._closed = True
@@ -126,8 +138,12 @@ class Mailbox:
         while self._sleepers:
             self._sleepers.popleft()()
         self._on_close(self)
+        watchers, self.watchers = self.watchers, {}
+        for tell in list(watchers.values()):
+            tell(_ending(reason))
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raise `MailboxError` when it is closed."""
         if self._closed:
             raise MailboxError(f"mailbox {self.name!r} is closed; open it again with node.open_mailbox")
 
@@ -140,17 +156,17 @@ class Mailbox:
     async def _wait_for_message(self) -> None:
         if is_cancelled():
             await trio.lowlevel.checkpoint()
-        self._check_open()
+        self.check_open()
         if self._queue:
             await trio.lowlevel.cancel_shielded_checkpoint()
         while not self._queue:
-            self._check_open()
+            self.check_open()
             feeder = self.feeder
             if feeder is not None and feeder.may_be_led:
                 await self._lead(feeder)
             else:
                 await self._park()
-        self._check_open()
+        self.check_open()
 
     async def _park(self) -> None:
         wake = partial(trio.lowlevel.reschedule, trio.lowlevel.current_task())
@@ -184,5 +200,21 @@ class Mailbox:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *exc: object) -> None:
-        self.close()
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        self.close(error)
+
+
+def _ending(cause: str | BaseException | None) -> Ending:
+    if cause is None:
+        return Ending(DownReason.NORMAL)
+    if isinstance(cause, str):
+        return Ending(DownReason.FAILED, cause)
+    if isinstance(cause, trio.Cancelled):
+        return Ending(DownReason.KILLED)
+    if isinstance(cause, BaseExceptionGroup):
+        _, loud = cause.split(trio.Cancelled)
+        if loud is None:
+            return Ending(DownReason.KILLED)
+        if len(loud.exceptions) == 1:  # a nursery's wrapping
+            return _ending(loud.exceptions[0])
+    return Ending(DownReason.FAILED, f"{type(cause).__name__}: {cause}")

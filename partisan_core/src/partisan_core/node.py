@@ -8,15 +8,19 @@ from typing import Any, Literal
 import trio
 
 from partisan_core.config.model import Config
+from partisan_core.downs import NodeChange
 from partisan_core.errors import FaultError
-from partisan_core.identity import Address, NodeSpec
+from partisan_core.identity import Address, NodeSpec, check_name
 from partisan_core.kernel import directory, joining, operations
-from partisan_core.kernel.journal import NoticeStream
+from partisan_core.kernel.journal import NoticeStream, Stream
 from partisan_core.kernel.kernel import Kernel
 from partisan_core.kernel.reloading import take_over
 from partisan_core.kernel.report import Report
 from partisan_core.kernel.subscriptions import Subscription, Subscriptions
+from partisan_core.mailboxes import Mailbox
 from partisan_core.messaging import Messaging
+from partisan_core.monitors import Monitor
+from partisan_core.refs import Ref
 from partisan_core.views import Change, ChannelRow, ConnectionRow, LinkRow, MemberRow, Status
 
 
@@ -204,6 +208,42 @@ class Node(Messaging):
         waiting = self._end_asked.statistics().tasks_waiting > 0
         self._end_asked.set()
         return waiting
+
+    # -- monitors -----------------------------------------------------------------------------------------------
+
+    async def monitor(
+        self, ref: str | Ref, *, tag: object = None, channel: str = "default", to: Mailbox | None = None
+    ) -> Monitor:
+        """Watch a mailbox, here or elsewhere; returns when that is set, after one round trip, or down already.
+
+        Exactly one `Down(ref, reason, tag)` is told by `Monitor.wait`, and put into the mailbox `to`, behind what was
+        sent to that one over `channel` before. A reference by name means the life that there is. Since: 1.3
+
+        Raises:
+            InvalidName: `ref` is no reference.
+            UnknownChannel, NotConnected, NodeClosed: there is no way to ask; nothing was set.
+            MonitorError: the channel cannot carry it, or the other node takes no more monitors; nothing was set.
+            MailboxError: `to` is closed.
+        """
+        return await operations.monitor(self._kernel, Ref.parse(ref) if isinstance(ref, str) else ref, tag, channel, to)
+
+    async def monitor_node(
+        self, name: str, *, tag: object = None, channel: str = "default", to: Mailbox | None = None
+    ) -> Monitor:
+        """Watch the life of a node that there is; as `monitor`, but for the name in `Down.ref`. Since: 1.3."""
+        whole = Ref.reserved(check_name(name), "")
+        return await operations.monitor(self._kernel, whole, tag, channel, to)
+
+    @asynccontextmanager
+    async def monitor_nodes(self) -> AsyncIterator[Stream[NodeChange]]:
+        """Open a stream: `Nodes` to which links work, then `NodeUp` and `NodeDown` of each, bounded. Since: 1.3."""
+        with self._kernel.monitoring.open_stream() as stream:
+            yield stream
+
+    async def is_alive(self, ref: str | Ref, *, channel: str = "default") -> bool:
+        """Whether there is such a mailbox and a way to it; asks its node. Raises as `monitor`. Since: 1.3."""
+        with await self.monitor(ref, channel=channel) as monitor:
+            return monitor.down is None
 
     # -- seeing -------------------------------------------------------------------------------------------------
 

@@ -47,6 +47,14 @@ class Ref:
         object.__setattr__(self, "incarnation", incarnation)
 
     @classmethod
+    def reserved(cls, node: str, mailbox: str, incarnation: int | None = None) -> Self:
+        """A recipient of the kernel's own, whose name no mailbox of an application can have; nothing is checked."""
+        ref = cls.__new__(cls)
+        for slot, value in (("node", node), ("mailbox", mailbox), ("incarnation", incarnation)):
+            object.__setattr__(ref, slot, value)
+        return ref
+
+    @classmethod
     def parse(cls, text: str) -> Self:
         """Read `partisan://node/mailbox` or `partisan://node@incarnation/mailbox`; the scheme is optional.
 

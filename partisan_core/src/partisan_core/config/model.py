@@ -214,6 +214,9 @@ class LimitConfig(Table):
     unfinished: Annotated[int, Size(least=MIB, most=64 * GIB)] = 128 * MIB
     """What one peer may make this node hold of large messages that have not arrived whole, on all lanes together: the
     lane whose message would exceed it waits. Chosen: eight of the largest."""
+    monitors: Annotated[int, Count(1, 100_000_000)] = 16_384
+    """How many monitors one peer may have set here; it is told when it wants more. Chosen: with about 1 KiB
+    for each (measured), 16 MiB of a peer that sets them all. Since: 1.3"""
     batch: Annotated[int, Size(least=KIB, most=16 * MIB)] = 64 * KIB
     """How much the writer joins into one frame. Origin: measured, design, section 11."""
 

@@ -4,13 +4,15 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 import trio
 
 from partisan_core import notices
 from partisan_core.drops import DropReason
 from partisan_core.notices import Notice, Snapshot
+
+T = TypeVar("T")
 
 log = logging.getLogger("partisan.link")
 
@@ -26,27 +28,27 @@ _DEBUG = (
 )
 
 
-class NoticeStream:
-    """A snapshot, then differences, bounded: `async for notice in stream`."""
+class Stream(Generic[T]):
+    """A snapshot, then differences, bounded: `async for one in stream`."""
 
-    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
+    def __init__(self, snapshot: Callable[[], T]) -> None:
         self._snapshot = snapshot
-        self._queue: deque[Notice] = deque([snapshot()])
+        self._queue: deque[T] = deque([snapshot()])
         self._arrived = trio.lowlevel.ParkingLot()
         self.missed = 0
-        """Notices that were replaced by a snapshot because nobody read them in time."""
+        """How many were replaced by a snapshot because nobody read them in time."""
 
-    def put(self, notice: Notice) -> None:
-        """Append; the journal's side."""
+    def put(self, one: T) -> None:
+        """Append; the kernel's side."""
         if len(self._queue) >= STREAM_LIMIT:
             self.missed += len(self._queue)
             self._queue.clear()
-            notice = self._snapshot()
-        self._queue.append(notice)
+            one = self._snapshot()
+        self._queue.append(one)
         self._arrived.unpark()
 
-    async def receive(self) -> Notice:
-        """Wait for the next notice; a checkpoint."""
+    async def receive(self) -> T:
+        """Wait for the next one; a checkpoint."""
         await trio.lowlevel.checkpoint()
         while not self._queue:
             await self._arrived.park()
@@ -55,8 +57,12 @@ class NoticeStream:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Notice:
+    async def __anext__(self) -> T:
         return await self.receive()
+
+
+class NoticeStream(Stream[Notice]):
+    """See `Node.open_events`."""
 
 
 class LogLimit:

@@ -24,6 +24,7 @@ from partisan_core.kernel.heartbeat import Heartbeat
 from partisan_core.kernel.journal import Journal
 from partisan_core.kernel.judge import Judge
 from partisan_core.kernel.lane import Lane
+from partisan_core.kernel.monitoring import Monitoring
 from partisan_core.kernel.outlets import Outlets
 from partisan_core.kernel.peer import LaneKey, Peer
 from partisan_core.kernel.peers import Peers
@@ -201,7 +202,20 @@ class Kernel:
             self.postoffice,
             config.limits.message,
         )
-        self.peers.on_link = self.driver.on_link
+        self.monitoring = Monitoring(
+            self.driver.on_link,
+            lambda: self.me,
+            self.judge,
+            self.outlets,
+            self.peers,
+            self.postoffice,
+            self.journal,
+            self.timers.call_later,
+            self.nursery,
+            rule == "relay",
+            config.limits.monitors,
+        )
+        self.peers.on_link = self.monitoring.on_link
         self.peers.dial = self.doorway.dial
         self.peers.pins.may_dial = routing.may_dial
         relay = Relay(rule == "relay", config.security.deny, self.members, self.peers, self.journal.drop)
@@ -259,6 +273,7 @@ class Kernel:
             listener.close()
         await self.let_go(Reason.GONE)
         self.postoffice.close_all()
+        self.monitoring.close()
         await self.remembering.save()
 
     async def _finish_dials(self) -> None:

@@ -5,13 +5,17 @@ from functools import partial
 
 import trio
 
-from partisan_core.errors import CapabilityError, JoinError, NodeDown, UnknownNode
+from partisan_core.errors import CapabilityError, JoinError, MonitorError, NodeDown, UnknownNode
 from partisan_core.events import Evict, Reconcile, Reserve
 from partisan_core.identity import Address, NodeSpec
+from partisan_core.kernel.channels import Channel, find_channel
 from partisan_core.kernel.doorway import NO_ANSWER
 from partisan_core.kernel.joining import contact
 from partisan_core.kernel.kernel import Kernel
 from partisan_core.kernel.peer import Peer
+from partisan_core.mailboxes import Mailbox
+from partisan_core.monitors import Monitor
+from partisan_core.refs import Ref
 from partisan_core.requirements import describe_lack
 from partisan_core.spelling import did_you_mean
 
@@ -61,6 +65,29 @@ def disconnect(kernel: Kernel, name: str) -> None:
     peer = kernel.peers.table.get(name)
     for connection in [] if peer is None else list(peer.connections.values()):
         kernel.timers.call_later(0, partial(connection.drain_and_close, "this node was asked to disconnect"))
+
+
+async def monitor(kernel: Kernel, ref: Ref, tag: object, channel: str, to: Mailbox | None) -> Monitor:
+    """See `Node.monitor`."""
+    kernel.check_member()
+    _check_carries(find_channel(kernel.channels, channel))
+    if to is not None:
+        to.check_open()
+    one = kernel.monitoring.monitors.open(ref, channel, tag, to)
+    try:
+        await one.wait_settled()
+    except BaseException:
+        one.cancel()
+        raise
+    return one
+
+
+def _check_carries(channel: Channel) -> None:
+    if hasattr(channel.policy, "open_queue"):
+        raise MonitorError(
+            f"channel {channel.name!r} keeps only the newest of what waits, by its policy "
+            f"{channel.settings.policy.use!r}; nothing was set. Monitor over another channel"
+        )
 
 
 def _check_capability(kernel: Kernel, name: str) -> None:

@@ -11,6 +11,7 @@ from partisan_core.kernel.local import LocalLane
 from partisan_core.kernel.peer import Peer
 from partisan_core.kernel.receipts import Receipt
 from partisan_core.kernel.relaying import ForwardingLane
+from partisan_core.wire.monitoring import MONITORS
 
 
 class Outlet:
@@ -23,7 +24,8 @@ class Outlet:
     ) -> None:
         self._encode = channel.codec.encode
         self._mailbox = mailbox
-        self._slot = mailbox, key
+        # what the kernel tells about a mailbox stays behind what was sent to it
+        self._slot = (key, None) if mailbox == MONITORS else (mailbox, key)
         self._limit, self._short = limit, min(limit, lane.large_from - 1)
         self._lane = lane
         self._put_nowait = lane.put_nowait

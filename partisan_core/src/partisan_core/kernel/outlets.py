@@ -130,14 +130,14 @@ class Outlets(Struct, eq=False):
     def _open(self, ref: Ref, channel: Channel, key: Hashable) -> Way:
         if ref.node == self._me().name:
             return Outlet(channel, ref.mailbox, key, self._local(ref, channel), self._message_limit)
-        peer = self._peer(ref)
+        peer = self.find_peer(ref)
         return (self._over_either if channel.settings.fallback == "default" else self._over)(peer, ref, channel, key)
 
     def _open_acked(self, ref: Ref, channel: Channel, key: Hashable) -> AckedWay:
         check_acknowledging(channel)
         if ref.node == self._me().name:
             return AckedOutlet(channel, ref.mailbox, key, self._local(ref, channel), self._message_limit)
-        peer = self._peer(ref)
+        peer = self.find_peer(ref)
         check_acknowledger(peer, ref)
         lane = _lane(peer, channel, _wish(channel, ref, key))
         self._bind(peer, ref)
@@ -178,8 +178,12 @@ class Outlets(Struct, eq=False):
         _check_life(ref, peer.spec)
         peer.is_bound = peer.is_bound or (ref.incarnation is not None and not peer.is_up)
 
-    def _peer(self, ref: Ref) -> Peer:
-        """Who takes messages for `ref`: the node itself, now or as soon as there is a link, or its relay."""
+    def find_peer(self, ref: Ref) -> Peer:
+        """Who takes messages for `ref`: the node itself, now or as soon as there is a link, or its relay.
+
+        Raises:
+            SendError: there is no way to it.
+        """
         peer = self._peers.table.get(ref.node)
         return peer if peer is not None and peer.is_up else self._routing.find(ref)
 

@@ -96,7 +96,7 @@ class Peers:
         peer = self.table.get(spec.name)
         if peer is not None:
             peer.wanted_by_overlay = False
-            if peer.pinned_until <= trio.current_time():
+            if not self.pins.keeps(peer):
                 self._let_go(peer)
 
     def send(self, spec: NodeSpec, piece: bytes) -> None:

@@ -1,10 +1,11 @@
-"""How long a link is kept that the overlay does not want: a message asked for it, and others may use it."""
+"""How long a link is kept that the overlay does not want: as long as a monitor holds it, or as messages use it."""
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
 import trio
-from msgspec import Struct
+from msgspec import Struct, field
 
 from partisan_core.kernel.peer import Peer
 from partisan_core.kernel.timers import Timers
@@ -24,6 +25,25 @@ class Pins(Struct, eq=False):
     may_dial: Callable[[str], bool] = lambda name: False
     """Whether a link to the node of that name may be there for messages alone."""
 
+    _held: Counter[str] = field(default_factory=Counter)
+
+    def hold(self, peer: Peer) -> None:
+        """Want the link to the node of that name until it is let go of as often as it was held."""
+        self._held[peer.spec.name] += 1
+        self.pin(peer)
+
+    def free(self, name: str) -> None:
+        """One who held the link needs it no longer; it ends when it is idle, as others do."""
+        self._held[name] -= 1
+        if not self._held[name]:
+            del self._held[name]
+
+    def keeps(self, peer: Peer) -> bool:
+        """Whether the link is wanted by others than the overlay."""
+        if peer.spec.name in self._held:
+            self.pin(peer)
+        return peer.pinned_until > trio.current_time()
+
     def pin(self, peer: Peer, seconds: float | None = None) -> None:
         """Want the link for so long, or as long as it may be idle."""
         now = trio.current_time()
@@ -34,7 +54,7 @@ class Pins(Struct, eq=False):
 
     def _look(self, peer: Peer) -> None:
         now = trio.current_time()
-        if peer.was_used() and self.may_dial(peer.spec.name):
+        if peer.spec.name in self._held or (peer.was_used() and self.may_dial(peer.spec.name)):
             peer.pinned_until = now + self._idle_timeout
         if peer.pinned_until > now:
             left = min(peer.pinned_until - now, self._idle_timeout / _LOOKS)

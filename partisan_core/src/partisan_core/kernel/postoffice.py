@@ -23,6 +23,9 @@ _REASON_KEPT = 500
 """Characters of why a message cannot be read, which may quote the peer (chosen)."""
 
 
+Desk = Callable[[NodeSpec, Any], None]
+
+
 class PostOffice:
     """Opens mailboxes and puts messages into them."""
 
@@ -30,6 +33,8 @@ class PostOffice:
         self._boxes: dict[str, Mailbox] = {}
         self._limit = limit
         self._journal = journal
+        self.desks: dict[str, Desk] = {}
+        """Recipients of the kernel's own: they are told who sent it, too."""
         self._noticed: dict[tuple[str, str | None], float] = {}
 
     def open(self, name: str, limit: int | None = None) -> Mailbox:
@@ -61,7 +66,7 @@ class PostOffice:
                 if box is not None:
                     full = self._settle(box, before) or full
                 box, last = boxes.get(name), name
-                append: Callable[[Any], object] = partial(self._dead_letter, peer, name)
+                append: Callable[[Any], object] = self._elsewhere(peer, name)
                 if box is not None:
                     before, append = len(box), box.append
             append(message)
@@ -84,6 +89,11 @@ class PostOffice:
     def _close(self, box: Mailbox) -> None:
         if self._boxes.get(box.name) is box:
             del self._boxes[box.name]
+
+    def _elsewhere(self, peer: NodeSpec, name: str) -> Callable[[Any], object]:
+        """What is done with messages for which there is no mailbox."""
+        desk = self.desks.get(name)
+        return partial(self._dead_letter, peer, name) if desk is None else partial(desk, peer)
 
     def _dead_letter(self, peer: NodeSpec, name: str, message: object) -> None:
         unreadable = None
