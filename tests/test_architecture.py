@@ -37,6 +37,7 @@ PURE = (
     "plugins/partisan_*/src/*/_views.py",
     "plugins/partisan_overlay_*/src/*/messages.py",
     *(f"plugins/partisan_faults/src/*/{name}.py" for name in ("rules", "fates", "line")),
+    *(f"plugins/partisan_detector_*/src/*/{name}.py" for name in ("messages", "_suspicion", "_rumours", "_records")),
     *(
         f"partisan_core/src/partisan_core/{name}.py"
         for name in (

@@ -49,6 +49,9 @@ EMITTED = {
     "test_an_observer_that_raises_is_logged_and_counted_and_hurts_neither_node_nor_the_next_observer",
     "machine_errors": KERNEL
     + "test_open_node.py::test_a_strategy_that_raises_is_loud_when_strict_and_counted_otherwise",
+    "detector_messages_ignored": KERNEL
+    + "test_detecting.py::test_what_is_no_message_of_the_detector_is_counted_and_hurts_nobody",
+    "downed": KERNEL + "test_downing.py::test_a_member_that_does_not_come_back_is_evicted_after_the_time",
     "state_damaged": KERNEL + "test_open_node.py::test_a_damaged_state_file_is_put_aside_and_counted",
     "state_errors": KERNEL + "test_rejoin.py::test_a_state_that_cannot_be_saved_is_counted_and_the_node_goes_on",
     "refused_CODE": HERE + "test_who_is_turned_away_is_counted_by_the_reason",

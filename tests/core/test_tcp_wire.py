@@ -1,11 +1,14 @@
 """The TCP wire at its end."""
 
+import socket
+
 import pytest
 import trio
 
 from partisan_core.errors import StartError
 from partisan_core.identity import Address
-from partisan_core.transports.tcp import TcpTransport
+from partisan_core.transports.tcp import TcpTransport, TcpWire
+from tests.core.kernel.nodes import link, opened, until
 
 
 async def test_waiting_for_a_wire_that_is_closed_already_says_so() -> None:
@@ -33,3 +36,30 @@ async def test_a_host_that_no_resolver_takes_is_not_reached_like_any_other(host:
         await TcpTransport().dial(address)
     with pytest.raises(StartError, match="no host name"):
         await TcpTransport().listen(address)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system has no TCP_USER_TIMEOUT")
+async def test_the_system_breaks_silent_connections_of_the_membership_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A data lane whose reader waits for a full mailbox would be broken, too (decision 0010)."""
+    limited: list[float] = []
+    monkeypatch.setattr(TcpWire, "limit_silence", lambda wire, seconds: limited.append(seconds))
+    links = {"ping_interval": "1s", "ping_attempts": 2, "ping_timeout": "3s"}
+    async with opened("alpha", links=links) as alpha, opened("beta", links=links) as beta:
+        await link(beta, alpha)
+        await until(lambda: beta.is_fully_connected("alpha"))
+        rows = [*alpha.connections(), *beta.connections()]
+        assert {row.channel for row in rows} == {"membership", "default"}
+        await until(lambda: all(row.rtt for node in (alpha, beta) for row in node.connections()))
+    assert limited == [7.0, 7.0], "one for each end"
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system has no TCP_USER_TIMEOUT")
+async def test_the_limit_of_silence_is_set_on_the_socket() -> None:
+    listening = await TcpTransport().listen(Address("127.0.0.1", 0))
+    connected = socket.create_connection((listening.address.host, listening.address.port))
+    wire = TcpWire(connected)
+    wire.limit_silence(5.25)
+    assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 5250
+    wire.close()
+    (await listening.accept()).close()
+    listening.close()

@@ -51,7 +51,7 @@ def test_todays_reader_reads_the_hello_of_an_earlier_version() -> None:
     other = accepter()
     other.receive(frame(stored("hello_of_an_earlier_version")))
     assert other.peer == hello(ALPHA)
-    assert (other.peer.checksums, other.peer.unpacks, other.peer.packs) == ((), (), "")
+    assert (other.peer.checksums, other.peer.unpacks, other.peer.packs, other.peer.detector) == ((), (), "", "")
 
 
 def test_todays_reader_reads_the_golden_refusal() -> None:

@@ -158,7 +158,11 @@ class StatePolicy(ChannelPolicy, Protocol):
 
 
 class FailureDetector(Protocol):
-    """A pure state machine with an opinion about every peer that the node has a link to."""
+    """A pure state machine with an opinion about every peer that the node has a link to.
+
+    May have an attribute `messages`, the types of what it says to the same detector of its peers: tagged, frozen,
+    `array_like` Structs; and an attribute `ignored`, a `Counter[str]` of what it did not believe. Since: 1.3
+    """
 
     def handle(self, event: DetectorEvent, now: float) -> list[DetectorEffect]:
         """The only way in. MUST be pure but for its own state; `now` is monotonic seconds. MUST NOT block."""
@@ -169,6 +173,8 @@ class Wire(Protocol):
 
     May have an attribute `names`: whom the certificate of the other end names, when there has to be one. A peer that
     says it is somebody else is refused as `certificate`. Asked once its first bytes have been read. Since: 1.3
+
+    May have a method `limit_silence(seconds)`: break when what was sent is not acknowledged for so long. Since: 1.3
     """
 
     @property

@@ -31,8 +31,9 @@ API_VERSION = (1, 3)
 say and need not: `OverlayPlugin.unconnected`, the event `Reserve`, the effect `Decline`, the counter `ignored`. 1.3
 added channel policies with options (`ChannelPolicyPlugin.make`), and such as keep a lane's queue (`StatePolicy`); of a
 transport `TransportPlugin.secure`, `names` of a wire, the error `PeerUncertified`; `Unreadable` messages; checksums and
-compressions, kinds that were not there; of an overlay options that change while it runs (`RELOADABLE`, `reload`); and
-extensions that stand between a node and its wires (`ExtensionPlugin.interpose`).
+compressions, kinds that were not there; of an overlay options that change while it runs (`RELOADABLE`, `reload`);
+extensions that stand between a node and its wires (`ExtensionPlugin.interpose`); and of failure detectors that they
+converse (`messages`, `Started`, `Send`, `Received`, `PeerUp.converses`).
 """
 
 GROUPS = {
@@ -58,6 +59,8 @@ PUBLISHED = {
     ("serializer", "json"): "partisan-codec-json",
     ("serializer", "msgpack"): "partisan-codec-msgpack",
     ("channel_policy", "monotonic"): "partisan-policy-monotonic",
+    ("failure_detector", "phi"): "partisan-detector-phi",
+    ("failure_detector", "swim"): "partisan-detector-swim",
     ("compression", "zstd"): "partisan-compression-zstd",
     ("transport", "tls"): "partisan-transport-tls",
     ("checksum", "xxh3"): "partisan-checksum-xxh3",

@@ -1,5 +1,6 @@
-"""What the application requires of the overlay, checked before anything is opened."""
+"""What the configuration requires of the overlay, checked before anything is opened."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from itertools import chain
@@ -12,23 +13,25 @@ from partisan_core.spelling import did_you_mean
 
 
 def check_requirements(config: Config, plugins: Plugins) -> None:
-    """Compare `node.requires` with what the overlay declares.
+    """Compare `node.requires`, and what `downing.after` needs, with what the overlay declares.
 
     Raises:
         RequirementError: something is missing; nothing was started.
         PluginError: the overlay cannot be loaded.
     """
-    if not config.node.requires:
+    downs = ("evict",) if math.isfinite(config.downing.after) else ()
+    if not (config.node.requires or downs):
         return
     with named_by(config, "overlay.use"):
         overlay = plugins.overlay(config.overlay.use)
-    missing = [name for name in config.node.requires if name not in overlay.capabilities]
-    if missing:
-        raise RequirementError(
-            f"{config.origins.get('node.requires', 'default')}: node.requires: "
-            f"{describe_lack(plugins, config.overlay.use, overlay.capabilities, missing)}. "
-            f"Nothing was started: use another overlay, or require less"
-        )
+    for key, needed in (("node.requires", config.node.requires), ("downing.after", downs)):
+        missing = [name for name in needed if name not in overlay.capabilities]
+        if missing:
+            raise RequirementError(
+                f"{config.origins.get(key, 'default')}: {key}: "
+                f"{describe_lack(plugins, config.overlay.use, overlay.capabilities, missing)}. "
+                f"Nothing was started: use another overlay, or require less"
+            )
 
 
 def describe_lack(plugins: Plugins, overlay: str, capabilities: Collection[str], missing: Iterable[str]) -> str:

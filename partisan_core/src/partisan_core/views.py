@@ -79,7 +79,7 @@ class Status(Struct, frozen=True):
     missing: tuple[str, ...]
     """To whom it has wanted a link for longer than `links.reconnect_grace` without getting one."""
     ignored: dict[str, int] = {}
-    """Messages that the overlay took for forged, stale or oversized, by kind, where it counts them."""
+    """Messages that the overlay or the failure detector took for forged, stale or oversized, by kind, if counted."""
 
 
 class MemberRow(Struct, frozen=True):

@@ -34,7 +34,7 @@ WRONG = {
         "[zzz]",
         (
             "zzz: unknown key; known here: node, overlay, serializer, failure_detector, transport, channels, "
-            "links, routing, mailboxes, limits, security, logging, extensions, faults"
+            "links, downing, routing, mailboxes, limits, security, logging, extensions, faults"
         ),
     ),
     "a number is no text": (

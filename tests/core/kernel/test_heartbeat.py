@@ -50,6 +50,7 @@ class Line:
     """A connection as the heartbeat sees it."""
 
     paused = False
+    wire = None
 
     def __init__(self) -> None:
         self.heard = False

@@ -3,13 +3,14 @@
 Parts that plugins own (`[overlay]`, `[serializer]`, …) stay raw in a `Selection` until the plugin is loaded.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from partisan_core.config.readings import RELOADABLE, Count, Expected, Name, Reading, Table, Texts
-from partisan_core.config.units import PositiveSeconds, Seconds, Size, format_duration
+from partisan_core.config.units import DurationOrNever, PositiveSeconds, Seconds, Size, format_duration
 from partisan_core.identity import Address
 from partisan_core.spelling import did_you_mean
 from partisan_core.wire.limits import HELLO_ENTRIES, HELLO_NAMES
@@ -188,6 +189,15 @@ class LinkConfig(Table):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DowningConfig(Table):
+    """`[downing]`: what becomes of a member that does not answer. Needs an overlay that can evict."""
+
+    after: Annotated[float, DurationOrNever(least=0.001)] = math.inf
+    """Suspected or down for so long, it is evicted, as long as most members answer; `never`: it stays a member until it
+    comes back or is evicted by hand. Default: Partisan's, whose members are remembered for ever. Since: 1.3"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingConfig(Table):
     """`[routing]`: how a message goes to a node to which there is no link."""
 
@@ -309,6 +319,7 @@ class Config(Table):
     transport: Selection = field(default_factory=lambda: _default("transport"))
     channels: Mapping[Annotated[str, Name()], ChannelConfig] = field(default_factory=dict)
     links: LinkConfig = field(default_factory=LinkConfig)
+    downing: DowningConfig = field(default_factory=DowningConfig)
     routing: RoutingConfig = field(default_factory=RoutingConfig)
     mailboxes: MailboxConfig = field(default_factory=MailboxConfig)
     limits: LimitConfig = field(default_factory=LimitConfig)

@@ -3,6 +3,7 @@
 A bare number is refused, because its reader and its writer may think of different units. Only 0 needs none.
 """
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -13,6 +14,9 @@ DURATIONS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 """Seconds of each unit."""
 SIZES: Final = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 """Bytes of each unit."""
+
+NEVER: Final = "never"
+"""What is written for an infinite duration."""
 
 _DURATION = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?(ms|s|m|h)")
 _SIZE = re.compile(r"([0-9]{1,15}) ?(B|KiB|MiB|GiB)")
@@ -60,6 +64,8 @@ def format_duration(seconds: float) -> str:
 
     Finer than a millisecond is rounded.
     """
+    if math.isinf(seconds):
+        return NEVER
     thousandths = round(seconds * 1000)
     for unit in ("h", "m", "s"):
         whole = round(DURATIONS[unit] * 1000)
@@ -93,6 +99,17 @@ class Duration(Reading[float]):
         """Compare with both bounds."""
         if not self.least <= value <= self.most:
             raise Expected(f"a duration from {format_duration(self.least)} to {format_duration(self.most)}")
+
+
+@dataclass(frozen=True, slots=True)
+class DurationOrNever(Duration):
+    """A duration in seconds, or `"never"`, which is infinite."""
+
+    most: float = math.inf
+
+    def parse(self, value: object) -> float:
+        """Accept both."""
+        return math.inf if value == NEVER else parse_duration(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 import random
 import zlib
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import msgspec
@@ -74,18 +76,24 @@ def offer(channels: Mapping[str, Channel]) -> dict[str, int]:
     return {name: channel.settings.parallelism for name, channel in channels.items()}
 
 
+def union_of(first: type | None, messages: Sequence[type[Struct]]) -> Any:  # noqa: ANN401 - the type of types
+    """The union of what a decoder takes: `first`, or one of the messages."""
+    return reduce(or_, messages, first)
+
+
 class MembershipCodec:
-    """The core's typed codec of one overlay's messages: works with no serializer installed."""
+    """The core's typed codec of one overlay's messages: works with no serializer installed.
+
+    Between them stand those of the failure detector, as bytes: see `detecting`.
+    """
 
     def __init__(self, messages: Sequence[type[Struct]]) -> None:
         self._encoder = msgspec.msgpack.Encoder()
-        union: Any = None  # an overlay without messages is sent none
-        for message in messages:
-            union = message if union is None else union | message
+        union: Any = union_of(bytes, messages)
         self._decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(list[tuple[str, union]])
 
     def encode(self, envelope: tuple[str, object]) -> bytes:
-        """One overlay message."""
+        """One message of the overlay, or of the detector."""
         return self._encoder.encode(envelope)
 
     def join(self, pieces: Sequence[bytes]) -> bytes:
@@ -93,7 +101,7 @@ class MembershipCodec:
         return join_array(pieces)
 
     def decode_batch(self, data: memoryview) -> list[tuple[str, Any]]:
-        """Typed messages, or `msgspec.DecodeError`."""
+        """Typed messages and bytes, or `msgspec.DecodeError`."""
         batch: list[tuple[str, Any]] = self._decoder.decode(data)
         return batch
 

@@ -1,25 +1,24 @@
-"""The driver of the membership: the one place where effects of the overlay and the failure detector meet the kernel."""
+"""The driver of the membership: the one place where effects of the overlay meet the kernel."""
 
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import trio
 from msgspec import Struct, field
 
-from partisan_core import detection, notices
+from partisan_core import notices
 from partisan_core.effects import Decline, Note, Retire, Send, StartTimer
-from partisan_core.events import DialFailed, Event, Reason, Received, Suspected, TimerFired, Trusted
+from partisan_core.events import DialFailed, Event, Reason, TimerFired
 from partisan_core.host import Connect, Outcome, Release, StrategyHost
 from partisan_core.identity import NodeSpec
-from partisan_core.kernel._links import Change, Down, Failed, Lost, Resumed, Up
+from partisan_core.kernel._links import Change, Down, Failed, Up
 from partisan_core.kernel.journal import Journal
 from partisan_core.kernel.peers import Peers
 from partisan_core.kernel.timers import Timers
-from partisan_core.kinds import FailureDetector, Serializer
+from partisan_core.kinds import Serializer
 
 log = logging.getLogger("partisan.membership")
 
@@ -34,7 +33,6 @@ class Driver(Struct, eq=False):
     """
 
     host: StrategyHost
-    _detector: FailureDetector
     _codec: Serializer
     _peers: Peers
     _timers: Timers
@@ -54,24 +52,13 @@ class Driver(Struct, eq=False):
         """Hand an event to the strategy; what follows has been started when this returns, unless it runs already."""
         self._push(partial(self.host.feed, event))
 
-    def deliver(self, peer: NodeSpec, batch: list[tuple[str, Any]]) -> None:
-        """Messages of the overlay have arrived."""
-        for _, message in batch:
-            self.feed(Received(peer, message))
-
     def on_link(self, peer: NodeSpec, change: Change) -> None:
         """The connection layer: what became of the link to a life of a peer."""
         match change:
             case Up():
                 self._push(partial(self.host.link_up, peer))
-                self._detect(detection.PeerUp(peer))
-            case Lost():
-                self._detect(detection.PeerLost(peer))
-            case Resumed():
-                self._detect(detection.PeerResumed(peer))
             case Down(reason=reason):
                 self._push(partial(self.host.link_down, peer, reason))
-                self._detect(detection.PeerDown(peer))
             case Failed(reason=reason):
                 self.feed(DialFailed(peer, reason))
 
@@ -142,27 +129,3 @@ class Driver(Struct, eq=False):
     def _report(self, notice: notices.Notice) -> None:
         self._journal.report(notice)
         self.changed.unpark_all()
-
-    # -- the failure detector -----------------------------------------------------------------------------------
-
-    def _detect(self, event: detection.DetectorEvent) -> None:
-        effects: list[detection.DetectorEffect] = []
-        with self.guard("the failure detector"):
-            effects = self._detector.handle(event, trio.current_time())
-        for effect in effects:
-            match effect:
-                case detection.Suspect(peer=peer):
-                    self._journal.report(notices.PeerSuspected(peer))
-                    self.feed(Suspected(peer))
-                case detection.Trust(peer=peer):
-                    self._journal.report(notices.PeerTrusted(peer))
-                    self.feed(Trusted(peer))
-                case detection.Probe(peer=peer):
-                    self._probe(peer)
-                case StartTimer(after=after, token=token):
-                    self._timers.call_later(after, partial(self._detect, TimerFired(token)))
-
-    def _probe(self, peer: NodeSpec) -> None:
-        known = self._peers.table.get(peer.name)
-        if known is not None and known.connection is not None:
-            known.connection.ping(lambda rtt: self._detect(detection.Probed(peer, rtt)))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 import trio
 
 from partisan_core.config.model import LinkConfig
+from partisan_core.kernel.channels import MEMBERSHIP
 from partisan_core.kernel.connection import Connection
 
 
@@ -28,6 +29,7 @@ class Heartbeat:
         for connection in connections:
             since, asked = silent.get(connection, (now, 0))
             if connection not in silent:
+                _limit_silence(connection, settings)
                 connection.ping(_ignore)  # so that its round trip is known, however busy it will be
             elif connection.paused:
                 connection.say_alive()
@@ -48,6 +50,16 @@ class Heartbeat:
             settings = self._settings()
             await trio.sleep(min(settings.ping_interval, settings.ping_timeout) / 2)
             self.beat(connections(), trio.current_time())
+
+
+def _limit_silence(connection: Connection, settings: LinkConfig) -> None:
+    """Let the system, too, break a membership connection that is silent for as long as the pings take to find it.
+
+    Not a data lane: to the system, a peer that does not read because a mailbox is full is as good as gone.
+    """
+    limit = getattr(connection.wire, "limit_silence", None)
+    if limit is not None and connection.lane.channel == MEMBERSHIP:
+        limit(settings.ping_interval + settings.ping_attempts * settings.ping_timeout)
 
 
 def _ignore(rtt: float) -> None:

@@ -16,6 +16,7 @@ from partisan_core.kernel.budget import Budget
 from partisan_core.kernel.channels import MEMBERSHIP, Channel, MembershipCodec, offer
 from partisan_core.kernel.compressing import Compressions
 from partisan_core.kernel.connection import Connection, Owner, Shaken
+from partisan_core.kernel.detecting import Detecting
 from partisan_core.kernel.doorway import Doorway
 from partisan_core.kernel.driver import Driver
 from partisan_core.kernel.ending import end_peer, finish_dials
@@ -132,7 +133,6 @@ class Kernel:
 
     def _make_parts(self) -> None:
         config = self.config
-        detector, detector_options = select(config, "failure_detector", self.plugins.failure_detector)
         self.peers = Peers(
             self._connect,
             self.channels,
@@ -146,13 +146,15 @@ class Kernel:
         )
         self.driver = Driver(
             StrategyHost(self.strategy),
-            detector.make(detector_options, self.rng),
             self.channels[MEMBERSHIP].codec,
             self.peers,
             self.timers,
             self.journal,
             config.node.strict,
         )
+        plugin, options = select(config, "failure_detector", self.plugins.failure_detector)
+        detector = plugin.make(options, self.rng)
+        self.detecting = Detecting(detector, config, self.members, self.peers, self.timers, self.journal, self.driver)
         self.remembering = Remembering(self._state, self.me.name, self._strategy_snapshot, self.journal)
         self.judge = Judge(
             lambda: self.me,
@@ -203,7 +205,7 @@ class Kernel:
             config.limits.message,
         )
         self.monitoring = Monitoring(
-            self.driver.on_link,
+            self.detecting.on_link,
             lambda: self.me,
             self.judge,
             self.outlets,
@@ -241,6 +243,7 @@ class Kernel:
         if self.config.node.rejoin and self._state.content.snapshot:
             with self.driver.guard("the overlay"):
                 self.strategy.restore(self._state.content.snapshot)
+        self.detecting.start(self.me)
         self.driver.feed(Started())
 
     async def renew(self) -> None:
@@ -252,6 +255,7 @@ class Kernel:
         self.driver.host = StrategyHost(self.strategy)
         self.left, self.judge.barred = False, None
         self.outlets.forget()
+        self.detecting.start(self.me)
         self.driver.feed(Started())
 
     async def leave(self) -> None:
@@ -318,7 +322,7 @@ class Kernel:
         return None
 
     def _deliver_membership(self, peer: NodeSpec, batch: list[tuple[str, object]], feeder: Feeder | None) -> None:
-        self.driver.deliver(peer, batch)
+        self.detecting.deliver(peer, batch)
 
     def _on_stale(self, life: NodeSpec) -> None:
         """A newer life than that one is known: we are who has to go, unless we are that newer life."""
@@ -343,6 +347,7 @@ class Kernel:
             unpacks=self.compressions.unpacks,
             packs=self.compressions.packs(channel),
             acknowledges=True,
+            detector=self.detecting.name,
         )
 
     def _lane_of(self, hello: Hello) -> Lane | None:

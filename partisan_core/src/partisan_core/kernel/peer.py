@@ -78,6 +78,8 @@ class Peer:
         self.resting: dict[LaneKey, float] = {}
         """Data lanes whose last dial failed, or whose connection was short: when they are dialled again."""
         self.troubles: dict[LaneKey, Trouble] = {}
+        self.detector = ""
+        """Its failure detector, if that converses with its like: what its last hello said."""
         self.max_message = 0
         """Bytes of the largest message that the peer takes."""
         self.acknowledges = True

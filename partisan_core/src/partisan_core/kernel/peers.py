@@ -233,7 +233,7 @@ class Peers:
         actions = peer.link.connected(connection.peer.life)
         if any(isinstance(action, Down) for action in actions):
             self._take_down(peer, Down(Reason.RESTARTED))
-        peer.spec = connection.peer
+        peer.spec, peer.detector = connection.peer, hello.detector
         if peer.membership is not connection.lane:
             peer.membership.fail(another_life(peer.spec), DropReason.NODE_RESTARTED)
             peer.membership = connection.lane

@@ -82,7 +82,7 @@ class Report:
             mailboxes=tuple(kernel.postoffice.names()),
             problems=diagnosis.problems(kernel, state),
             missing=diagnosis.missing(kernel),
-            ignored=dict(getattr(kernel.strategy, "ignored", {})),
+            ignored=getattr(kernel.strategy, "ignored", {}) | getattr(kernel.detecting.detector, "ignored", {}),
         )
 
     def members(self) -> tuple[MemberRow, ...]:

@@ -55,6 +55,11 @@ class TcpWire:
         """Let those who wait go on: trio's way to wake them from outside, with nothing closed after it."""
         trio.lowlevel.notify_closing(self._socket)
 
+    def limit_silence(self, seconds: float) -> None:
+        """Let the system break the connection when what was sent is not acknowledged: RFC 5482, where there is it."""
+        if hasattr(socket, "TCP_USER_TIMEOUT") and self._socket.fileno() >= 0:
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(seconds * 1000))
+
     def close(self) -> None:
         """Close the socket; tasks that wait for it get `trio.ClosedResourceError`. Idempotent."""
         if self._socket.fileno() >= 0:

@@ -69,6 +69,8 @@ class Hello(Struct, frozen=True, array_like=True, kw_only=True):
     """The one that this end uses on the channel, if the other end can undo it; empty: none."""
     acknowledges: bool = False
     """This end acknowledges what arrives: see `wire.outbox`."""
+    detector: NameOrNone = ""
+    """The failure detector of this end, if it converses with its like; empty: it does not."""
 
 
 class Proof(Struct, frozen=True, array_like=True):

@@ -116,6 +116,12 @@ class TlsWire:
         """Let those who wait go on."""
         self._below.interrupt()
 
+    def limit_silence(self, seconds: float) -> None:
+        """Hand it to the wire below, where that can."""
+        limit = getattr(self._below, "limit_silence", None)
+        if limit is not None:
+            limit(seconds)
+
     def close(self) -> None:
         """Close the wire below. Idempotent."""
         self._below.close()

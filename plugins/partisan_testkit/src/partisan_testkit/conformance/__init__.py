@@ -1,4 +1,4 @@
-"""The conformance kit: whether an overlay or a serializer does what everybody may rely on.
+"""The conformance kit: whether an overlay, a serializer or a failure detector does what everybody may rely on.
 
 In a test, one line makes a parameter of each rule that applies:
 
@@ -9,16 +9,17 @@ In a test, one line makes a parameter of each rule that applies:
 
 from collections.abc import Iterable
 
-from partisan_testkit.conformance import serializers
-from partisan_testkit.conformance.finding import find_overlay, find_serializer
+from partisan_testkit.conformance import detectors, serializers
+from partisan_testkit.conformance.finding import find_detector, find_overlay, find_serializer
 from partisan_testkit.conformance.overlays import RULES as OVERLAY_RULES
 from partisan_testkit.conformance.rules import Broken as Broken
 from partisan_testkit.conformance.rules import Check
-from partisan_testkit.conformance.subjects import PLAIN, OverlaySubject, SerializerSubject
+from partisan_testkit.conformance.subjects import PLAIN, DetectorSubject, OverlaySubject, SerializerSubject
 from partisan_testkit.conformance.subjects import Setting as Setting
 
 OverlayCheck = Check[OverlaySubject]
 SerializerCheck = Check[SerializerSubject]
+DetectorCheck = Check[DetectorSubject]
 
 SEEDS = range(6)
 """Which seeds are looked at when nothing else is said. Chosen: each variant of each rule at least once."""
@@ -43,3 +44,9 @@ def serializer_rules(use: str, setting: Setting = PLAIN, seeds: Iterable[int] = 
     """The rules for a serializer; see `overlay_rules`."""
     serializer = find_serializer(use, setting)
     return [Check(rule, serializer, seeds) for rule in serializers.RULES]
+
+
+def detector_rules(use: str, setting: Setting = PLAIN, seeds: Iterable[int] = SEEDS) -> list[DetectorCheck]:
+    """The rules for a failure detector; see `overlay_rules`."""
+    detector = find_detector(use, setting)
+    return [Check(rule, detector, seeds) for rule in detectors.RULES]

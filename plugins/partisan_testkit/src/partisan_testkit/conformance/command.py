@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from partisan_core.spelling import did_you_mean
-from partisan_testkit.conformance import SEEDS, serializers
-from partisan_testkit.conformance.finding import Kind, find_overlay, find_serializer, kind_of
+from partisan_testkit.conformance import SEEDS, detectors, serializers
+from partisan_testkit.conformance.finding import Kind, find_detector, find_overlay, find_serializer, kind_of
 from partisan_testkit.conformance.overlays import RULES as OVERLAY_RULES
 from partisan_testkit.conformance.rules import Check, Finding
 from partisan_testkit.conformance.subjects import Setting
@@ -17,7 +17,7 @@ from partisan_testkit.conformance.subjects import Setting
 
 @click.command()
 @click.argument("name")
-@click.option("--kind", type=click.Choice([kind.value for kind in Kind]), help="When NAME is both, or to be sure.")
+@click.option("--kind", type=click.Choice([kind.value for kind in Kind]), help="When NAME is several, or to be sure.")
 @click.option("--seed", type=click.IntRange(0), help="Look with this one.")
 @click.option("--seeds", metavar="A-B", help=f"Look with each of these.  [default: {SEEDS[0]}-{SEEDS[-1]}]")
 @click.option("--rule", "only", multiple=True, metavar="RULE", help="Look at this one; may be given several times.")
@@ -41,7 +41,7 @@ def conformance(
     labels: Sequence[str],
     as_json: bool,
 ) -> None:
-    """Look whether the overlay or the serializer NAME keeps the rules that everybody relies on.
+    """Look whether the overlay, serializer or failure detector NAME keeps the rules that everybody relies on.
 
     NAME is what a configuration calls it, or package.module:Thing. The exit code is 1 when it breaks a rule.
     """
@@ -58,6 +58,9 @@ def _checks(name: str, kind: Kind, setting: Setting | None, seeds: Sequence[int]
     if kind is Kind.OVERLAY:
         overlay = find_overlay(name, setting)
         return [Check(rule, overlay, seeds) for rule in OVERLAY_RULES]
+    if kind is Kind.FAILURE_DETECTOR:
+        detector = find_detector(name, setting or Setting())
+        return [Check(rule, detector, seeds) for rule in detectors.RULES]
     serializer = find_serializer(name, setting or Setting())
     return [Check(rule, serializer, seeds) for rule in serializers.RULES]
 

@@ -1,11 +1,19 @@
-"""What a name stands for: an installed overlay or serializer, or an object in a module."""
+"""What a name stands for: an installed overlay, serializer or failure detector, or an object in a module."""
 
+from contextlib import suppress
 from enum import StrEnum
 
 from partisan_core.errors import PluginError
 from partisan_core.plugins import Plugins
 from partisan_core.spelling import did_you_mean
-from partisan_testkit.conformance.subjects import PLAIN, SETTINGS, OverlaySubject, SerializerSubject, Setting
+from partisan_testkit.conformance.subjects import (
+    PLAIN,
+    SETTINGS,
+    DetectorSubject,
+    OverlaySubject,
+    SerializerSubject,
+    Setting,
+)
 
 
 class Kind(StrEnum):
@@ -13,6 +21,7 @@ class Kind(StrEnum):
 
     OVERLAY = "overlay"
     SERIALIZER = "serializer"
+    FAILURE_DETECTOR = "failure_detector"
 
 
 def find_overlay(use: str, setting: Setting | None = None) -> OverlaySubject:
@@ -33,11 +42,16 @@ def find_serializer(use: str, setting: Setting = PLAIN) -> SerializerSubject:
     return SerializerSubject(use, Plugins().serializer(use), setting)
 
 
+def find_detector(use: str, setting: Setting = PLAIN) -> DetectorSubject:
+    """Load a failure detector; see `find_overlay`."""
+    return DetectorSubject(use, Plugins().failure_detector(use), setting)
+
+
 def kind_of(use: str) -> Kind:
     """Find out what a name stands for.
 
     Raises:
-        PluginError: for nothing, or for both an overlay and a serializer.
+        PluginError: for nothing, or for more than one kind of them.
     """
     plugins = Plugins()
     if ":" in use:
@@ -46,22 +60,26 @@ def kind_of(use: str) -> Kind:
     if len(kinds) == 1:
         return kinds[0]
     if kinds:
-        raise PluginError(f"{use!r} is an overlay and a serializer: say which with --kind")
+        raise PluginError(f"{use!r} is {' and '.join(map(_with_article, kinds))}: say which with --kind")
     names = [name for kind in Kind for name in plugins.names(kind)]
     near = did_you_mean(use, names)
-    raise PluginError(
-        f"no overlay or serializer {use!r} is installed{near}; installed: {', '.join(sorted(names)) or 'none'}"
-    )
+    installed = ", ".join(sorted(names)) or "none"
+    raise PluginError(f"no overlay, serializer or failure detector {use!r} is installed{near}; installed: {installed}")
+
+
+def _with_article(kind: Kind) -> str:
+    return "an overlay" if kind is Kind.OVERLAY else f"a {kind.replace('_', ' ')}"
 
 
 def _kind_of_object(plugins: Plugins, use: str) -> Kind:
-    """Whichever it can be loaded as; when neither, what is wrong with it as an overlay is told."""
-    try:
-        plugins.overlay(use)
-    except PluginError:
-        try:
-            plugins.serializer(use)
-        except PluginError:
-            return Kind.OVERLAY
-        return Kind.SERIALIZER
+    """Whichever it can be loaded as; when none, what is wrong with it as an overlay is told."""
+    loaders = {
+        Kind.OVERLAY: plugins.overlay,
+        Kind.SERIALIZER: plugins.serializer,
+        Kind.FAILURE_DETECTOR: plugins.failure_detector,
+    }
+    for kind, load in loaders.items():
+        with suppress(PluginError):
+            load(use)
+            return kind
     return Kind.OVERLAY

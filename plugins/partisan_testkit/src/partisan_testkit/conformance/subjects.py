@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from partisan_core.config import Selection, structure_options
 from partisan_core.identity import Address, NodeSpec
-from partisan_core.kinds import OverlayPlugin, Serializer, SerializerPlugin
+from partisan_core.kinds import FailureDetector, FailureDetectorPlugin, OverlayPlugin, Serializer, SerializerPlugin
 from partisan_core.strategy import MembershipStrategy
 
 NODES = 8
@@ -25,7 +25,7 @@ class Setting:
     """What nodes need that do not work with an empty table `[overlay]`."""
 
     options: Mapping[str, object] = field(default_factory=dict)
-    """The rest of the table `[overlay]`, or `[serializer]`."""
+    """The rest of the table `[overlay]`, `[serializer]` or `[failure_detector]`."""
     labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """For each label its values on the nodes 0, 1, …; the last is that of all further nodes. Node 0 is the contact."""
 
@@ -127,3 +127,23 @@ class SerializerSubject:
         selection = Selection(use=self.use, options=dict(self.setting.options))
         made: Serializer = self.plugin.make(structure_options(selection, self.plugin.config, "serializer"))
         return made
+
+
+@dataclass(frozen=True)
+class DetectorSubject:
+    """A failure detector."""
+
+    use: str
+    plugin: FailureDetectorPlugin
+    setting: Setting = PLAIN
+    capabilities: Collection[str] = ()
+
+    @property
+    def title(self) -> str:
+        """The name with its options, and the kind."""
+        return " ".join([self.use, "--kind failure_detector", *self.setting.words])
+
+    def make(self, rng: Random) -> FailureDetector:
+        """The machine of one node."""
+        selection = Selection(use=self.use, options=dict(self.setting.options))
+        return self.plugin.make(structure_options(selection, self.plugin.config, "failure_detector"), rng)
