@@ -38,6 +38,8 @@ PURE = (
     "plugins/partisan_overlay_*/src/*/messages.py",
     *(f"plugins/partisan_faults/src/*/{name}.py" for name in ("rules", "fates", "line")),
     *(f"plugins/partisan_detector_*/src/*/{name}.py" for name in ("messages", "_suspicion", "_rumours", "_records")),
+    "plugins/partisan_causal/src/*/order.py",
+    "plugins/partisan_causal/src/*/stamps.py",
     *(
         f"partisan_core/src/partisan_core/{name}.py"
         for name in (

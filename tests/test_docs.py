@@ -159,8 +159,9 @@ def documented_sections() -> list[tuple[str, type]]:
     for info in plugins.listing():
         record = getattr(plugins, info.kind)(info.name)
         if info.kind not in ("channel_policy", "checksum"):
-            selects = "enabled = true" if info.name == FAULTS else f'use = "{info.name}"'
-            sections.append((f"### `{selects}`, of {info.distribution}", record.config))
+            named = f"[extensions.{info.name}]" if info.kind == "extension" else f'use = "{info.name}"'
+            named = "enabled = true" if info.name == FAULTS else named
+            sections.append((f"### `{named}`, of {info.distribution}", record.config))
     return sections
 
 

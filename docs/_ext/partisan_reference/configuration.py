@@ -1,6 +1,7 @@
 """The page of the configuration: every key with its type, default and meaning, those of plugins included."""
 
 import re
+from collections.abc import Callable
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeGuard, get_args, get_origin, get_type_hints
@@ -68,21 +69,31 @@ def _selection(section: str, default: Selection) -> str:
 
 
 def _added(section: str) -> list[str]:
-    """What the installed compressions add to a channel's table, and who injects faults to theirs."""
-    if section == FAULTS:
-        return _plugins("extension", FAULTS)
-    return [COMPRESSION.strip(), *_plugins("compression")] if section == "channels" else []
+    """What the installed compressions add to a channel's table, and extensions to theirs; to inject faults has its own."""
+    match section:
+        case "channels":
+            return [COMPRESSION.strip(), *_plugins("compression")]
+        case "extensions":
+            return _plugins("extension", lambda name: name != FAULTS)
+        case _:
+            return _plugins("extension", lambda name: name == FAULTS) if section == FAULTS else []
 
 
-def _plugins(kind: str, name: str | None = None) -> list[str]:
+def _plugins(kind: str, is_meant: Callable[[str], bool] = lambda name: True) -> list[str]:
     plugins = Plugins()
-    return [_plugin(plugins, one) for one in plugins.listing() if one.kind == kind and name in (None, one.name)]
+    return [_plugin(plugins, one) for one in plugins.listing() if one.kind == kind and is_meant(one.name)]
+
+
+def _named(info: PluginInfo) -> str:
+    """The line of a configuration that asks for a plugin, or the table that is its own."""
+    if info.name == FAULTS:
+        return "enabled = true"
+    return f"[extensions.{info.name}]" if info.kind == "extension" else f'use = "{info.name}"'
 
 
 def _plugin(plugins: Plugins, info: PluginInfo) -> str:
     record = getattr(plugins, info.kind)(info.name)
-    section, selects = (FAULTS, "enabled = true") if info.name == FAULTS else (info.kind, f'use = "{info.name}"')
-    title = f"### `{selects}`, of {info.distribution}"
+    title = f"### `{_named(info)}`, of {info.distribution}"
     if not fields(record.config):
         return f"{title}\n\nIt has no keys of its own."
     inner = [

@@ -1,6 +1,7 @@
 """The part of a node's face that is about messages."""
 
 from collections.abc import Hashable
+from contextlib import AbstractContextManager
 from typing import Literal, overload
 
 import trio
@@ -10,6 +11,7 @@ from partisan_core.errors import WouldBlock
 from partisan_core.kernel.kernel import Kernel
 from partisan_core.kernel.receipts import Receipt
 from partisan_core.mailboxes import Mailbox
+from partisan_core.ordering import Orderer, Post
 from partisan_core.refs import Ref
 
 _YIELD_BYTES = 64 * 1024
@@ -82,6 +84,18 @@ class Messaging:
 
     @overload
     async def send(
+        self,
+        destination: str | Ref,
+        message: object,
+        *,
+        channel: str = ...,
+        key: Hashable = ...,
+        ack: bool = ...,
+        causal: str,
+    ) -> Receipt: ...
+
+    @overload
+    async def send(
         self, destination: str | Ref, message: object, *, channel: str = ..., key: Hashable = ..., ack: bool = ...
     ) -> Receipt | None: ...
 
@@ -93,6 +107,7 @@ class Messaging:
         channel: str = "default",
         key: Hashable = None,
         ack: bool = False,
+        causal: str | None = None,
     ) -> Receipt | None:
         """Queue a message, waiting for room; checks for cancellation each time, yields every 64 KiB.
 
@@ -101,9 +116,14 @@ class Messaging:
         `ack`: the message is delivered exactly once, and in order, over any number of reconnects, while both nodes
         live; await the receipt to know that it was. Not known any more: the receipt raises `Undelivered`, and there is
         a notice of that name. Since: 1.3.
+
+        `causal`: a label, among whose messages nothing is delivered before what led to it, at whichever nodes; implies
+        `ack`. Needs the extension `causal` of the distribution partisan-causal on all of them. Since: 1.3.
         """
         if is_cancelled():
             await trio.lowlevel.checkpoint()
+        if causal is not None:
+            return await self._kernel.ordering.send(destination, message, causal, channel, key)
         receipt = None
         if ack:
             way = self._acked_routes[channel].get(destination) if key is None else None
@@ -123,3 +143,7 @@ class Messaging:
             self._until_yield = _YIELD_BYTES
             await trio.lowlevel.cancel_shielded_checkpoint()
         return receipt
+
+    def order_by(self, orderer: Orderer) -> AbstractContextManager[Post]:
+        """While it is open, `send(causal=...)` goes by the orderer, which sends by what it yields. Since: 1.3."""
+        return self._kernel.ordering.keep(orderer)

@@ -64,6 +64,7 @@ PUBLISHED = {
     ("compression", "zstd"): "partisan-compression-zstd",
     ("transport", "tls"): "partisan-transport-tls",
     ("checksum", "xxh3"): "partisan-checksum-xxh3",
+    ("extension", "causal"): "partisan-causal",
     ("extension", "control"): "partisan-control",
     ("extension", "faults"): "partisan-faults",
 }

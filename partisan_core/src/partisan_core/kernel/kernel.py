@@ -26,6 +26,7 @@ from partisan_core.kernel.journal import Journal
 from partisan_core.kernel.judge import Judge
 from partisan_core.kernel.lane import Lane
 from partisan_core.kernel.monitoring import Monitoring
+from partisan_core.kernel.ordering import Ordering
 from partisan_core.kernel.outlets import Outlets
 from partisan_core.kernel.peer import LaneKey, Peer
 from partisan_core.kernel.peers import Peers
@@ -218,6 +219,7 @@ class Kernel:
             config.limits.monitors,
         )
         self.peers.on_link = self.monitoring.on_link
+        self.ordering = Ordering(self.outlets, self.postoffice)
         self.peers.dial = self.doorway.dial
         self.peers.pins.may_dial = routing.may_dial
         relay = Relay(rule == "relay", config.security.deny, self.members, self.peers, self.journal.drop)

@@ -19,11 +19,15 @@ _KNOWN_DEAD = 1000
 _NAME_KEPT = 128
 """Characters of such a name that are kept and told: no mailbox has a longer one."""
 
+ORDERED = "!ordered "
+"""What the name of a recipient begins with when its messages wait for their turn; no mailbox's does."""
+
 _REASON_KEPT = 500
 """Characters of why a message cannot be read, which may quote the peer (chosen)."""
 
 
 Desk = Callable[[NodeSpec, Any], None]
+TakeOrdered = Callable[[NodeSpec, str, Any], None]
 
 
 class PostOffice:
@@ -36,6 +40,8 @@ class PostOffice:
         self.desks: dict[str, Desk] = {}
         """Recipients of the kernel's own: they are told who sent it, too."""
         self._noticed: dict[tuple[str, str | None], float] = {}
+        self.take_ordered: TakeOrdered | None = None
+        """Who is handed what waits for its turn: see `kernel.ordering`."""
 
     def open(self, name: str, limit: int | None = None) -> Mailbox:
         """Open the mailbox `name`.
@@ -92,8 +98,11 @@ class PostOffice:
 
     def _elsewhere(self, peer: NodeSpec, name: str) -> Callable[[Any], object]:
         """What is done with messages for which there is no mailbox."""
-        desk = self.desks.get(name)
-        return partial(self._dead_letter, peer, name) if desk is None else partial(desk, peer)
+        if (desk := self.desks.get(name)) is not None:
+            return partial(desk, peer)
+        whole = name.mailbox if isinstance(name, Unreadable) else name
+        take = self.take_ordered if whole.startswith(ORDERED) else None
+        return partial(self._dead_letter if take is None else take, peer, name)
 
     def _dead_letter(self, peer: NodeSpec, name: str, message: object) -> None:
         unreadable = None
