@@ -92,6 +92,7 @@ class End:
 
     def read(self, frame: Batch | Word) -> None:
         """Take in what the other end wrote."""
+        self.session.is_shared = True
         if isinstance(frame, Word):
             for kept in self.session.confirm(frame.received):
                 kept.confirm(kept.position)

@@ -173,11 +173,13 @@ async def cut_every(network: LossyNetwork, seconds: float) -> None:
 
 @asynccontextmanager
 async def lossy_pair(
-    seed: int, *, lost_welcomes: int = 0, **sections: object
+    seed: int, *, lost_welcomes: int = 0, always_lost: frozenset[int] | None = None, **sections: object
 ) -> AsyncIterator[tuple[Node, Node, LossyNetwork]]:
     """Alpha and beta in memory, beta joined to alpha, linked both ways."""
     network = LossyNetwork(MemoryNetwork(), seed)
     network.mute_welcomes = lost_welcomes
+    if always_lost is not None:
+        network.kinds, network.drop = always_lost, 1.0
     common = {"transport": network.section, "links": CRC32_ONLY} | sections
     async with opened("alpha", **common) as alpha, opened("beta", **common) as beta:
         await link(beta, alpha)

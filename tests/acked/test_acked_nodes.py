@@ -184,3 +184,17 @@ async def test_on_a_good_line_nothing_is_written_twice(autojump_clock: MockClock
         assert await box.receive_batch() == list(range(500))
         (row,) = (row for row in alpha.connections() if row.channel == "default")
         assert (row.unacknowledged, row.unacknowledged_bytes, row.resent) == (0, 0, 0)
+
+
+async def test_who_accepts_a_connection_is_not_held_up_when_the_first_word_of_the_other_end_is_lost(
+    autojump_clock: MockClock,
+) -> None:
+    async with (
+        lossy_pair(11, always_lost=frozenset({int(Kind.ACK)})) as (alpha, beta, _),
+        alpha.open_mailbox("box") as for_alpha,
+        beta.open_mailbox("box") as for_beta,
+    ):
+        await alpha.send("beta/box", 1)
+        await beta.send("alpha/box", 1)
+        with trio.fail_after(A_WHILE):
+            assert await for_alpha.receive() == await for_beta.receive() == 1

@@ -9,12 +9,12 @@ from tests.testkit.claims import main
 
 @pytest.mark.parametrize("overlay", ["fullmesh", "hyparview", "static"])
 def test_far_apart_nobody_is_taken_for_dead(overlay: str) -> None:
-    assert main(["wide", "--nodes", "5", "--minutes", "1", "--overlay", overlay]) == 0
+    assert main(["wide", "--nodes", "4", "--minutes", "0.5", "--overlay", overlay]) == 0
 
 
 @pytest.mark.parametrize("overlay", ["fullmesh", "clientserver", "scamp_v2"])
 def test_after_a_cut_all_links_are_back(overlay: str) -> None:
-    assert main(["apart", "--nodes", "5", "--cuts", "2", "--overlay", overlay]) == 0
+    assert main(["apart", "--nodes", "4", "--cuts", "2", "--overlay", overlay]) == 0
 
 
 def test_a_limit_that_is_not_met_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,13 +86,13 @@ def test_without_a_virtual_clock_the_reason_is_told(clock: MockClock | None) -> 
 
 async def rough_life(seed: int, overlay: str) -> str:
     async with cluster(4, seed=seed, overlay=overlay, faults=ROUGH) as nodes:
-        await nodes.run_for(seconds=5)
+        await nodes.run_for(seconds=3)
         nodes.crash("node-1")
         await nodes.restart("node-1", keep_state=True)
         nodes.partition({"node-0", "node-1"}, {"node-2", "node-3"})
-        await nodes.run_for(seconds=5)
+        await nodes.run_for(seconds=3)
         nodes.heal()
-        await nodes.run_for(seconds=5)
+        await nodes.run_for(seconds=3)
         return nodes.log_hash
 
 

@@ -69,7 +69,7 @@ def _selection(section: str, default: Selection) -> str:
 
 
 def _added(section: str) -> list[str]:
-    """What the installed compressions add to a channel's table, and extensions to theirs; to inject faults has its own."""
+    """What installed plugins add to a table: compressions, extensions, and who injects faults."""
     match section:
         case "channels":
             return [COMPRESSION.strip(), *_plugins("compression")]
@@ -84,16 +84,18 @@ def _plugins(kind: str, is_meant: Callable[[str], bool] = lambda name: True) -> 
     return [_plugin(plugins, one) for one in plugins.listing() if one.kind == kind and is_meant(one.name)]
 
 
-def _named(info: PluginInfo) -> str:
-    """The line of a configuration that asks for a plugin, or the table that is its own."""
+def _named(info: PluginInfo) -> tuple[str, str]:
+    """The table that is the plugin's, and the line of a configuration that asks for it."""
     if info.name == FAULTS:
-        return "enabled = true"
-    return f"[extensions.{info.name}]" if info.kind == "extension" else f'use = "{info.name}"'
+        return FAULTS, "enabled = true"
+    table = f"extensions.{info.name}"
+    return (table, f"[{table}]") if info.kind == "extension" else (info.kind, f'use = "{info.name}"')
 
 
 def _plugin(plugins: Plugins, info: PluginInfo) -> str:
     record = getattr(plugins, info.kind)(info.name)
-    title = f"### `{_named(info)}`, of {info.distribution}"
+    section, selects = _named(info)
+    title = f"### `{selects}`, of {info.distribution}"
     if not fields(record.config):
         return f"{title}\n\nIt has no keys of its own."
     inner = [

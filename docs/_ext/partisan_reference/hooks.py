@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 
-from partisan_core import hookspecs, kinds
+from partisan_core import hookspecs, kinds, wires
 from partisan_core.compression import Compression
 from partisan_reference import markdown
 from partisan_reference.markdown import code, described, prose, table
@@ -20,6 +20,9 @@ PROTOCOLS = """
 
 An overlay makes a `MembershipStrategy`, described in {doc}`seam`. These are the protocols of the other kinds.
 """
+
+HOMES = kinds.__name__, wires.__name__
+"""Where the protocols of the kinds stand."""
 
 
 def page() -> str:
@@ -58,5 +61,5 @@ def _hook(hook: Callable[..., object]) -> str:
 
 
 def _protocols() -> list[type]:
-    own = [one for one in vars(kinds).values() if inspect.isclass(one) and one.__module__ == kinds.__name__]
+    own = [one for one in vars(kinds).values() if inspect.isclass(one) and one.__module__ in HOMES]
     return [*(one for one in own if getattr(one, "_is_protocol", False)), Compression]

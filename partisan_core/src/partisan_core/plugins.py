@@ -63,6 +63,7 @@ PUBLISHED = {
     ("failure_detector", "swim"): "partisan-detector-swim",
     ("compression", "zstd"): "partisan-compression-zstd",
     ("transport", "tls"): "partisan-transport-tls",
+    ("transport", "virtual"): "partisan-testkit",
     ("checksum", "xxh3"): "partisan-checksum-xxh3",
     ("extension", "causal"): "partisan-causal",
     ("extension", "control"): "partisan-control",

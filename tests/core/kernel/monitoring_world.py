@@ -5,7 +5,7 @@ ended was told, with a reason that fits, and nobody remembers anything that is o
 """
 
 import random
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -97,6 +97,7 @@ class Member:
         self.watchers = Watchers(
             lambda: self.spec, table, office, self.requests, self.dropped.append, proxy, True, 1000
         )
+        self.routes: Any = defaultdict(dict)
         self.timers = list[Callable[[], None]]()
         self.holds = 0
 

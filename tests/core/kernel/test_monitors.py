@@ -126,6 +126,27 @@ async def test_a_down_comes_behind_what_was_sent_before_on_its_channel(autojump_
             assert [type(one) for one in got] == [bytes, str, Down]
 
 
+async def test_a_lane_for_which_senders_always_wait_starves_no_down(autojump_clock: MockClock) -> None:
+    async with (
+        pair(channels={"narrow": {"queue_messages": 2}}) as (_, alpha, beta),
+        trio.open_nursery() as nursery,
+    ):
+        inbox, actor = alpha.open_mailbox("inbox", limit=5), beta.open_mailbox("actor")
+        await alpha.monitor("beta/actor", channel="narrow", to=inbox)
+
+        async def flood() -> None:
+            while True:
+                await beta.send("alpha/inbox", bytes(1000), channel="narrow")
+
+        for _ in range(5):
+            nursery.start_soon(flood)
+        await until(lambda: inbox.is_full)
+        actor.close()
+        got = [await inbox.receive() for _ in range(2000)]
+        assert any(isinstance(one, Down) for one in got)
+        nursery.cancel_scope.cancel()
+
+
 async def test_cancelled_nothing_is_told_and_who_waits_is_told_that(autojump_clock: MockClock) -> None:
     async with pair() as (_, alpha, beta):
         box, inbox = beta.open_mailbox("box"), alpha.open_mailbox("inbox")

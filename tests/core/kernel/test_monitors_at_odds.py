@@ -18,11 +18,13 @@ from tests.core.kernel.unconnected import HUB, on, star, strangers
 
 
 async def test_a_monitor_opens_a_link_and_keeps_it_as_long_as_it_watches(autojump_clock: MockClock) -> None:
-    async with strangers("alpha", "beta") as (_, alpha, beta):
+    async with strangers("alpha", "beta") as (network, alpha, beta):
         box = beta.open_mailbox("box")
         monitor = await alpha.monitor("beta/box")
+        dials = len(network.dials)
         await trio.sleep(200)
         assert alpha.nodes() == ("beta",)
+        assert len(network.dials) == dials, "it is the same link"
         box.close()
         assert await told(monitor) == ("normal", "")
         await leaks_nothing(alpha, beta)
@@ -35,7 +37,9 @@ async def test_a_node_that_cannot_be_dialled_is_told(autojump_clock: MockClock) 
     async with on(network, "alpha") as alpha:
         async with on(network, "beta"):
             pass
+        begun = trio.current_time()
         assert (await told(await alpha.monitor("beta/box")))[0] == "noconnection"
+        assert trio.current_time() - begun < 0.5, "as soon as it is known"
         assert (await told(await alpha.monitor_node("beta")))[0] == "noconnection"
         await leaks_nothing(alpha)
 
@@ -70,6 +74,21 @@ async def test_of_a_server_that_cannot_answer_a_client_the_relay_tells(autojump_
         assert monitor.down is None
         box.close()
         assert await told(monitor) == ("normal", "")
+
+
+async def test_who_is_no_relay_watches_for_nobody(autojump_clock: MockClock) -> None:
+    network = FrailNetwork()
+    rule = {"unconnected": "relay"}
+    async with (
+        on(network, HUB) as hub,
+        on(network, "alpha", wanted=(HUB,), hop=HUB, routing=rule) as alpha,
+        on(network, "beta", wanted=(HUB,), hop=HUB, routing=rule) as beta,
+    ):
+        await until(lambda: hub.is_fully_connected("alpha") and hub.is_fully_connected("beta"))
+        await until(lambda: alpha.is_fully_connected(HUB))
+        beta.open_mailbox("box")
+        assert (await told(await alpha.monitor("beta/box")))[0] == "noconnection"
+        await leaks_nothing(alpha, beta, hub)
 
 
 async def test_the_relay_tells_when_a_relayed_node_is_gone_on_either_side(autojump_clock: MockClock) -> None:
@@ -138,13 +157,24 @@ async def test_a_peer_has_no_more_monitors_than_the_limit(autojump_clock: MockCl
     async with pair(limits={"monitors": 5}) as (_, alpha, beta):
         beta.open_mailbox("box")
         monitors = [await alpha.monitor("beta/box") for _ in range(5)]
-        with pytest.raises(MonitorError, match="has 5 monitors of this node"):
+        with pytest.raises(MonitorError, match="beta has 5 monitors of node alpha"):
             await alpha.monitor("beta/box")
         assert beta.dropped["monitors_full"] == 1
         monitors.pop().cancel()
         await until(lambda: held(beta)["watched"] == 4)
         monitors.append(await alpha.monitor("beta/box"))
         assert held(alpha)["set"] == 5
+
+
+async def test_over_a_relay_it_is_refused_as_well(autojump_clock: MockClock) -> None:
+    async with star("alpha", "beta", "gamma", limits={"monitors": 1}) as (_, hub, alpha, beta, gamma):
+        beta.open_mailbox("box")
+        monitor = await gamma.monitor("beta/box")
+        with pytest.raises(MonitorError, match="beta has 1 monitors of node hub"):
+            await alpha.monitor("beta/box")
+        monitor.cancel()
+        await leaks_nothing(alpha, beta, gamma, hub)
+        assert await alpha.is_alive("beta/box")
 
 
 async def slip(node: Node, to: str, word: object) -> None:
@@ -160,7 +190,7 @@ async def test_forged_words_on_monitors_are_counted_and_change_nothing(autojump_
         for forger in (gamma, hub):
             await slip(forger, "alpha", ["ended", number + 5, "default", "normal", ""])
         await slip(gamma, "alpha", ["ended", number, "default", "normal", ""])
-        await slip(gamma, "alpha", ["refused", number, 5])
+        await slip(gamma, "alpha", ["refused", number, "no"])
         await slip(gamma, "alpha", ["watching", number, "default", [1, 1]])
         await slip(gamma, "alpha", ["unwatched", number])
         await slip(gamma, "beta", ["unwatch", number, "default"])

@@ -239,6 +239,9 @@ class Connection:
     def _take_in_now(self, frames: Sequence[Frame]) -> Room | None:
         full: Room | None = None
         self.frames_in += len(frames)
+        if not self.lane.session.is_shared and frames:  # who writes has adopted it
+            self.lane.session.is_shared = True
+            self.writer.wake()
         for frame in frames:
             if frame.kind in CARRIES_MESSAGES:
                 full = self.incoming.take(frame, self.reader) or full

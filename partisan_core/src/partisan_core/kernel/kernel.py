@@ -11,9 +11,10 @@ from partisan_core.errors import NodeClosed
 from partisan_core.events import Leave, Reason, Started
 from partisan_core.host import StrategyHost
 from partisan_core.identity import NodeSpec
-from partisan_core.interposition import Deliver, Interposition
+from partisan_core.interposition import Interposition
 from partisan_core.kernel.budget import Budget
-from partisan_core.kernel.channels import MEMBERSHIP, Channel, MembershipCodec, offer
+from partisan_core.kernel.channel_making import ChannelMaker
+from partisan_core.kernel.channels import MEMBERSHIP, MembershipCodec, offer
 from partisan_core.kernel.compressing import Compressions
 from partisan_core.kernel.connection import Connection, Owner, Shaken
 from partisan_core.kernel.detecting import Detecting
@@ -36,10 +37,10 @@ from partisan_core.kernel.relaying import Relay
 from partisan_core.kernel.remembering import Remembering
 from partisan_core.kernel.routing import Routing
 from partisan_core.kernel.security import Security
-from partisan_core.kernel.selecting import checked_channels, named_by, select, select_checksums, select_policy
+from partisan_core.kernel.selecting import select, select_checksums
 from partisan_core.kernel.state import StateFile
 from partisan_core.kernel.timers import Timers
-from partisan_core.kinds import Listener, Serializer, Transport, Wire
+from partisan_core.kinds import Listener, Transport, Wire
 from partisan_core.mailboxes import Feeder
 from partisan_core.notices import Snapshot
 from partisan_core.plugins import Plugins
@@ -50,8 +51,6 @@ from partisan_core.wire.messages import Hello
 
 _BODY_MARGIN = 64 * 1024
 """Bytes that the frame of one largest message may have beyond it: its count, what joins it (chosen)."""
-
-_CODEC_OF_THE_CORE = ""
 
 
 class Kernel:
@@ -85,52 +84,19 @@ class Kernel:
         self._overlay, self.overlay_options = select(config, "overlay", plugins.overlay)
         self._checksums = select_checksums(config, plugins)
         self._read_buffer = common_buffer()
-        self._serializers: dict[str, Serializer] = {}
         self.strategy = self._make_strategy()
         self.compressions = Compressions(plugins)
-        self.channels = self._make_channels()
+        self.channel_maker = ChannelMaker(
+            plugins, self.compressions, self.postoffice.deliver, self.journal.drop, self.timers.call_later, self.rng
+        )
+        own = MembershipCodec(self.strategy.messages), self._deliver_membership
+        self.channels = self.channel_maker.make_all(config, *own)
         self._make_parts()
 
     # -- making -------------------------------------------------------------------------------------------------
 
     def _make_strategy(self) -> MembershipStrategy:
         return self._overlay.make(self.me, self.overlay_options, self.rng)
-
-    def _make_channels(self) -> dict[str, Channel]:
-        codec = MembershipCodec(self.strategy.messages)
-        deliver = self._deliver_membership
-        own = self._make_channel(self.config, MEMBERSHIP, _CODEC_OF_THE_CORE, codec, deliver)
-        others = {name: self.make_channel(self.config, name) for name in self.config.channels if name != MEMBERSHIP}
-        return checked_channels(self.config, {MEMBERSHIP: own} | others)
-
-    def make_channel(self, config: Config, name: str) -> Channel:
-        """A channel of the application, as `config` says; it is not one of the node's yet.
-
-        Raises:
-            PluginError, ConfigError: its policy or serializer cannot be loaded, or is configured wrongly.
-        """
-        codec_name = config.channels[name].serializer or config.serializer.use
-        codec = self._serializer(config, name, codec_name)
-        return self._make_channel(config, name, codec_name, codec, self.postoffice.deliver)
-
-    def _make_channel(self, config: Config, name: str, codec_name: str, codec: Serializer, deliver: Deliver) -> Channel:
-        policy = select_policy(config, name, self.plugins.channel_policy)
-        self.compressions.add(config, name)
-        settings, batch, call_later = config.channels[name], config.limits.batch, self.timers.call_later
-        drop, rng = self.journal.drop, self.rng
-        return Channel(name, settings, policy, codec_name, codec, deliver, batch, drop, call_later, rng)
-
-    def _serializer(self, config: Config, channel: str, use: str) -> Serializer:
-        """The node's serializer, or one that only this channel asks for, with its own defaults."""
-        if use not in self._serializers:
-            if use == config.serializer.use:
-                plugin, options = select(config, "serializer", self.plugins.serializer)
-            else:
-                with named_by(config, f"channels.{channel}.serializer"):
-                    plugin = self.plugins.serializer(use)
-                options = plugin.config()
-            self._serializers[use] = plugin.make(options)
-        return self._serializers[use]
 
     def _make_parts(self) -> None:
         config = self.config

@@ -132,13 +132,7 @@ class Monitors(Struct, eq=False):
         if watched is None:
             self._drop(DropReason.NO_MONITOR)
             return
-        self._fail(
-            watched,
-            MonitorError(
-                f"node {peer.name} has {word.limit} monitors of this node, and takes no more; nothing was set. Cancel "
-                f"those that are not needed, or raise limits.monitors there"
-            ),
-        )
+        self._fail(watched, MonitorError(printable(word.detail)))
 
     def on_unwatched(self, peer: NodeSpec, word: Unwatched) -> None:
         """It was cancelled there, too."""

@@ -30,7 +30,8 @@ class Pins(Struct, eq=False):
     def hold(self, peer: Peer) -> None:
         """Want the link to the node of that name until it is let go of as often as it was held."""
         self._held[peer.spec.name] += 1
-        self.pin(peer)
+        if peer.pinned_until <= trio.current_time():  # otherwise it stays so, without a word to the peer
+            self.pin(peer)
 
     def free(self, name: str) -> None:
         """One who held the link needs it no longer; it ends when it is idle, as others do."""

@@ -85,7 +85,7 @@ def _is_new_channel(one: Difference) -> bool:
 
 def _make_channel(kernel: Kernel, config: Config, name: str) -> Channel:
     try:
-        return kernel.make_channel(config, name)
+        return kernel.channel_maker.make(config, name)
     except PartisanError:
         raise
     except Exception as error:  # policies and serializers are strangers'

@@ -101,7 +101,8 @@ class Requests(Struct, eq=False):
 
     def _post(self, way: Way, word: Word) -> None:
         ref = Ref.reserved(way.node, MONITORS, way.incarnation)
-        self._outlets.find(ref, way.channel, way.behind or None).post(write(word))
+        outlet = None if way.behind else self._outlets.routes[way.channel].get(ref)
+        (outlet or self._outlets.find(ref, way.channel, way.behind or None)).post(write(word))
 
     async def _wait(self, request: Request, room: Callable[[], Awaitable[int]]) -> None:
         with suppress(SendError):  # what became of the way, the next look sees

@@ -78,6 +78,7 @@ class StateLane(Lane):
         """See `Lane`."""
         pieces = self._queue.take(self._batch_bytes, self.session.sent + 1, trio.current_time())
         self._count()
+        self.taken += len(pieces)
         self._ask(self.session.sent + len(pieces))
         self._rouse_later()
         if self._waiting:

@@ -30,6 +30,8 @@ class Watcher(Struct, eq=False):
     number: int
     word: Request | None = None
     """What was said of it last: that it is set, or that it is down."""
+    is_doubtful: bool = False
+    """The other end may know nothing of it."""
     forget: Callable[[], object] = lambda: None
     """What it watches need not know it any more."""
 
@@ -73,7 +75,7 @@ class Watchers(Struct, eq=False):
                 self._requests.say(known.word)
         elif len(origin.watchers) >= self._limit:
             self._drop(DropReason.MONITORS_FULL)
-            self._requests.answer(way, Refused(watch.number, self._limit))
+            self._requests.answer(way, Refused(watch.number, self._full(peer)))
         else:
             self._begin(origin, watch, Watcher(way, watch.number))
 
@@ -102,6 +104,7 @@ class Watchers(Struct, eq=False):
         """
         origin = self._origins.get(peer.name)
         for watcher in list(origin.watchers.values()) if origin is not None else ():
+            watcher.is_doubtful = True
             if watcher.word is not None:
                 self._requests.ask(watcher.word)
 
@@ -150,19 +153,28 @@ class Watchers(Struct, eq=False):
         """Watch it for a node that has no link to it."""
         link = self._peers.get(watch.node)
         if not self._relays or link is None or not link.is_up:
-            self._deny(watcher, DownReason.NOCONNECTION, f"node {self._me().name} has no link to {watch.node}")
+            self._deny(
+                watcher, DownReason.NOCONNECTION, f"node {self._me().name} has no link to {watch.node}, or is no relay"
+            )
             return
         origin.watchers[watcher.number] = watcher
-        monitor = self._proxy(watch, partial(self._pass_on, watcher))
+        monitor = self._proxy(watch, partial(self._pass_on, origin, watcher))
         watcher.forget = monitor.cancel
 
-    def _pass_on(self, watcher: Watcher, monitor: Monitor, what: What) -> None:
+    def _pass_on(self, origin: Origin, watcher: Watcher, monitor: Monitor, what: What) -> None:
         if monitor.down is not None:
             self._tell(watcher, Ending(monitor.down.reason, monitor.down.detail))
         elif monitor.is_over:
-            self._tell(watcher, Ending(DownReason.NOCONNECTION, str(monitor.refusal)))
+            del origin.watchers[watcher.number]
+            self._requests.answer(watcher.way, Refused(watcher.number, str(monitor.refusal)[:DETAIL_KEPT]))
         else:
             self._say_set(watcher, what)
+
+    def _full(self, peer: NodeSpec) -> str:
+        return (
+            f"node {self._me().name} has {self._limit} monitors of node {peer.name}, and takes no more; nothing was "
+            f"set. Cancel those that are not needed, or raise limits.monitors there"
+        )
 
     def _deny(self, watcher: Watcher, reason: DownReason, detail: str) -> None:
         """Nothing is to be remembered: who does not hear it asks again."""
@@ -171,7 +183,7 @@ class Watchers(Struct, eq=False):
     def _say_set(self, watcher: Watcher, what: What) -> None:
         word = Watching(watcher.number, watcher.way.channel, what)
         watcher.word = Request(watcher.way, word, is_patient=False)
-        self._requests.say(watcher.word)
+        (self._requests.ask if watcher.is_doubtful else self._requests.say)(watcher.word)
 
     def _tell(self, watcher: Watcher, ending: Ending) -> None:
         self._requests.answered(watcher.word)

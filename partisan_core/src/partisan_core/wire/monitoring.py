@@ -55,10 +55,10 @@ class Watching(Struct, frozen=True, array_like=True, tag="watching"):
 
 
 class Refused(Struct, frozen=True, array_like=True, tag="refused"):
-    """The watcher's node has as many monitors here as it may have."""
+    """It cannot be set, and nothing is said about what was to be watched."""
 
     number: Counter
-    limit: Counter
+    detail: Annotated[str, Meta(max_length=DETAIL_KEPT)]
 
 
 class Ended(Struct, frozen=True, array_like=True, tag="ended"):

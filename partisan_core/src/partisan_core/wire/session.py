@@ -80,7 +80,7 @@ class Session:
         self.outbox = Outbox()
         """Messages sent that will be sent again unless they are acknowledged."""
         self.is_shared = False
-        """The peer is known to have the token, too."""
+        """The peer is known to have the token, too: it made it, or has written something since."""
         self._refused = 0
         """The first message of the frame that was refused last; 0 when nothing has been since the last that was taken.
         """
@@ -135,7 +135,6 @@ class Session:
         """
         if number > self.sent:
             raise FrameError(f"message {number} is acknowledged, and {self.sent} were sent; nothing was changed")
-        self.is_shared = True
         return self.outbox.confirm(number)
 
     def offer(self) -> Proof:

@@ -1,6 +1,6 @@
 """What the nodes of a whole-node schedule do for a living, and what that must keep: one promise per file.
 
-Whoever has another promise to look at (acknowledged sends, causal order, monitors) adds a class to `WORKLOADS`.
+Whoever has another promise to look at (causal order, monitors) adds a class to `WORKLOADS`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -8,6 +8,7 @@ from typing import Protocol
 
 from partisan_core.notices import Notice
 from partisan_testkit.wholenodes.process import Process
+from partisan_testkit.wholenodes.workloads.acked import Acked
 from partisan_testkit.wholenodes.workloads.neighbours import Neighbours
 from partisan_testkit.wholenodes.workloads.sends import Sends
 
@@ -28,5 +29,5 @@ class Workload(Protocol):
         """When faults are over and all is well: try what has to work now, and yield what breaks a promise."""
 
 
-WORKLOADS: dict[str, Callable[[int], Workload]] = {"neighbours": Neighbours, "sends": Sends}
+WORKLOADS: dict[str, Callable[[int], Workload]] = {"neighbours": Neighbours, "sends": Sends, "acked": Acked}
 """By name."""

@@ -27,6 +27,9 @@ _KEYS = (None, "a", "b")
 _ARRIVES = 5.0
 """Seconds in which a message arrives once all is well. Chosen: many round trips."""
 
+Message = dict[str, Any]
+"""`stream`, `to`, `number` and `content`."""
+
 Stream = tuple[str, int, str, str | None]
 """The sender, its incarnation, channel and key: what has an order."""
 
@@ -35,6 +38,7 @@ class Sends:
     """I2 (order), I7 (lives), I10 (content), and at most once; every message carries what is needed to tell."""
 
     sections: Mapping[str, Mapping[str, object]] = {"channels": {"wide": {"parallelism": 2}}}
+    mailbox = "inbox"
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -46,8 +50,10 @@ class Sends:
 
     async def live(self, process: Process) -> None:
         """Send to others, and receive."""
-        async with process.node.open_mailbox("inbox") as inbox, trio.open_nursery() as nursery:
-            nursery.start_soon(self._send_for_ever, process, seeded(self._seed, process.endpoint.name))
+        async with process.node.open_mailbox(self.mailbox) as inbox, trio.open_nursery() as nursery:
+            nursery.start_soon(
+                self._send_for_ever, process, seeded(self._seed, f"{self.mailbox} {process.endpoint.name}")
+            )
             async for message in inbox:
                 self._check(process, message)
 
@@ -77,7 +83,10 @@ class Sends:
         number = self._sent[stream, target] + 1
         message = {"stream": stream, "to": target, "number": number, "content": _content(stream, number, size)}
         self._sent[stream, target] = number
-        process.node.send_nowait(f"{target}/inbox", message, channel=channel, key=key)
+        self._post(process, target, message, channel, key)
+
+    def _post(self, process: Process, target: str, message: Message, channel: str, key: str | None) -> None:
+        process.node.send_nowait(f"{target}/{self.mailbox}", message, channel=channel, key=key)
 
     def _check(self, process: Process, message: Any) -> None:  # noqa: ANN401 - what arrived, whatever it is
         name, incarnation, channel, key = stream = tuple(message["stream"])
