@@ -7,6 +7,7 @@ its full mesh, in builds for tests (`partisan_pluggable_peer_service_manager`, 5
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from random import Random
 from typing import Any, Protocol
 
 from partisan_core.identity import Address, NodeSpec
@@ -99,6 +100,8 @@ class Stage(Protocol):
 
     name: str
     counters: Counter[str]
+    chance: Random
+    """The node's own: a simulation decides it."""
 
     def channels(self) -> Collection[str]:
         """Those of the node, `membership` included."""

@@ -11,7 +11,7 @@ from partisan_core import Node
 from partisan_core.effects import Effect
 from partisan_core.events import Event, Join, Reason
 from partisan_core.kernel.journal import STREAM_LIMIT
-from partisan_core.notices import DialRefused, MemberJoined, MemberLeft, Snapshot
+from partisan_core.notices import DialRefused, MemberJoined, MemberLeft, PeerRefused, Snapshot
 from partisan_core.views import ChannelRow
 from partisan_core.wire.messages import Hello
 from tests.core.kernel.nodes import PATIENCE, Memory, link, notice_of, opened, pair, until
@@ -74,6 +74,14 @@ async def test_who_is_turned_away_is_counted_by_the_reason(code: str, hello: Hel
         assert {name: count for name, count in alpha.counters.items() if name.startswith("refused_")} == {
             f"refused_{code}": 1
         }
+
+
+async def test_who_hangs_up_in_the_middle_of_a_handshake_has_sent_no_garbage() -> None:
+    async with opened("alpha") as alpha, alpha.open_events() as events:
+        async with stranger_at(alpha.addresses[0]):
+            pass
+        assert (await notice_of(PeerRefused, events)).code == "hung_up"
+        assert alpha.counters["refused_hung_up"] == 1
 
 
 async def test_what_a_policy_drops_is_counted_as_queue_full() -> None:

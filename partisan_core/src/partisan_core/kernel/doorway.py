@@ -13,7 +13,7 @@ from partisan_core.events import Reason
 from partisan_core.identity import Address, NodeSpec
 from partisan_core.interposition import Interposition
 from partisan_core.kernel.connection import Shaken
-from partisan_core.kernel.handshaking import Refusing, Shaker
+from partisan_core.kernel.handshaking import HungUp, Refusing, Shaker
 from partisan_core.kernel.journal import Journal
 from partisan_core.kernel.peer import MEMBERSHIP_LANE, Failure, LaneKey, Peer
 from partisan_core.kernel.peers import Peers
@@ -90,6 +90,8 @@ class Doorway(Struct, eq=False):
             self._refused(wire, "silent", f"no handshake within {self._settings().handshake_timeout:g} s")
         except PeerUncertified as error:
             self._refused(wire, Refused.CERTIFICATE, str(error))
+        except HungUp as error:
+            self._refused(wire, "hung_up", str(error))
         except (WireError, OSError, trio.ClosedResourceError) as error:
             self._refused(wire, "garbage", f"{type(error).__name__}: {error}")
         except BaseException:

@@ -23,6 +23,10 @@ from partisan_core.wire.messages import Hello, Refused
 from partisan_core.wire.session import Losses
 
 
+class HungUp(WireError):
+    """The peer closed the connection during the handshake."""
+
+
 class Refusing(HandshakeError):
     """A handshake that ended in a refusal, by us or by the peer."""
 
@@ -187,7 +191,7 @@ class _Exchange:
                 await self._wire.wait_readable()
                 continue
             if count == 0:
-                raise WireError("the peer closed the connection during the handshake")
+                raise HungUp("the peer closed the connection during the handshake")
             frames = self._reader.feed(self._buffer[:count])
             if self._reader.error is not None:
                 raise self._reader.error

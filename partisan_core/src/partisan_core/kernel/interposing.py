@@ -18,7 +18,7 @@ class _Stage:
 
     def __init__(self, kernel: Kernel, make: Callable[[Stage], Interposition]) -> None:
         self.name, self.counters = kernel.me.name, kernel.journal.counters
-        self._kernel = kernel
+        self.chance, self._kernel = kernel.rng, kernel
         self._plain: dict[str, Deliver] = {}
         """How the channels deliver that are watched."""
         self._interposition = make(self)

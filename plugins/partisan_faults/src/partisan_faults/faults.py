@@ -1,7 +1,6 @@
 """The faults of one node: rules and functions that are added, listed and removed while it runs."""
 
 import logging
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -43,7 +42,7 @@ class Faults:
     """What harms the messages of one node on purpose. `Node.faults` is one, where it is enabled."""
 
     def __init__(self, config: FaultsConfig, stage: Stage) -> None:
-        self.seed = config.seed or secrets.randbits(63) or 1
+        self.seed = config.seed or stage.chance.getrandbits(63) or 1
         """What the chance of all rules is drawn from."""
         self._stage = stage
         self._frames, self._messages = RuleBook(self.seed), RuleBook(self.seed)
