@@ -57,6 +57,13 @@ def test_a_baseline_reports_its_round_trips(subject: Subject) -> None:
         assert sample.figures["rate"] > 0
 
 
+def test_a_monitor_is_compared_with_a_round_trip_of_the_same_run() -> None:
+    ((sample,),) = harness.run("rtt", [PARTISAN], pairs=1, seconds=0.02, containing="monitor")
+    assert 0 < sample.figures["p50"] <= sample.figures["p99"]
+    assert sample.figures["round_trips"] > 0
+    assert [row.metric for row in summarise([sample])] == ["p50", "p99", "round_trips"]
+
+
 def test_a_failing_worker_is_named_with_its_reason_and_the_run_ends() -> None:
     nobody = Subject("nobody", "no_such_module")
     with pytest.raises(harness.WorkerFailed, match=r"oneway, subject nobody: .*no_such_module"):

@@ -1,12 +1,10 @@
 """Monitors of a cluster whose nodes are killed, parted and closed at random: each is told once, and why.
 
-`python -m tests.integration.monitors` runs in one process in virtual time, on the memory network;
-`--round-trips` compares the setting of a monitor with a request and its answer, between two nodes over TCP.
+`python -m tests.integration.monitors` runs in one process in virtual time, on the memory network.
 """
 
 import argparse
 import random
-import statistics
 import sys
 from collections import Counter
 from contextlib import suppress
@@ -202,46 +200,13 @@ async def storm(nodes: int, monitors: int, seed: int) -> tuple[Storm, list[str]]
     return cluster, faults
 
 
-async def round_trips(count: int) -> float:
-    """How many times as long a monitor takes to be set as a request takes with its answer, in the median of pairs."""
-    async with (
-        open_node(None, node={"name": "alpha"}, overlay={"use": "fullmesh"}) as alpha,
-        open_node(None, node={"name": "beta"}, overlay={"use": "fullmesh"}) as beta,
-        trio.open_nursery() as nursery,
-    ):
-        await beta.join(*alpha.addresses, fully=True)
-        inbox, requests = alpha.open_mailbox("inbox"), beta.open_mailbox("requests")
-
-        async def answer() -> None:
-            async for request in requests:
-                await beta.send("alpha/inbox", request)
-
-        nursery.start_soon(answer)
-        ratios = []
-        for _ in range(count):
-            begun = trio.current_time()
-            await alpha.send("beta/requests", 0)
-            await inbox.receive()
-            between = trio.current_time()
-            monitor = await alpha.monitor("beta/requests")
-            ratios.append((trio.current_time() - between) / (between - begun))
-            monitor.cancel()
-            await trio.sleep(0.001)
-        nursery.cancel_scope.cancel()
-    return statistics.median(ratios)
-
-
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nodes", type=int, default=16)
     parser.add_argument("--monitors", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--round-trips", type=int, default=0)
     options = parser.parse_args()
-    if options.round_trips:
-        print(f"a monitor is set in {trio.run(round_trips, options.round_trips):.2f} round trips (median)")
-        return
     run = partial(storm, options.nodes, options.monitors, options.seed)
     cluster, faults = trio.run(run, clock=MockClock(autojump_threshold=0))
     reasons = Counter(str(down.reason) for down in cluster.downs.values())

@@ -29,23 +29,68 @@ class Feeder(Protocol):
         """Let `lead` return early."""
 
 
-class Mailbox:
+class Sleepers:
+    """Tasks that wait for what a connection brings; one of them may read it meanwhile. The kernel's side."""
+
+    def __init__(self) -> None:
+        self.feeder: Feeder | None = None
+        """Who will bring it, as far as is known; of a mailbox, who brought the last message."""
+        self._sleepers: list[Callable[[], None]] = []
+        """How to wake each of them."""
+
+    def wake(self, count: int) -> None:
+        """Wake so many of them, as far as there are any, in turn."""
+        sleepers = self._sleepers
+        while sleepers and count:
+            sleepers.pop(0)()
+            count -= 1
+
+    async def sleep(self) -> None:
+        """Wait until woken, or somewhat shorter; who is cancelled after it was woken wakes another."""
+        feeder = self.feeder
+        if feeder is not None and feeder.may_be_led:
+            await self._lead(feeder)
+        else:
+            await self._park()
+
+    async def _park(self) -> None:
+        wake = partial(trio.lowlevel.reschedule, trio.lowlevel.current_task())
+        self._sleepers.append(wake)
+
+        def abort(_: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
+            self._sleepers.remove(wake)
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+    async def _lead(self, feeder: Feeder) -> None:
+        wake, sleepers = feeder.interrupt, self._sleepers
+        sleepers.append(wake)
+        try:
+            await feeder.lead()
+        except trio.Cancelled:
+            if wake not in sleepers:
+                self.wake(1)
+            raise
+        finally:
+            if wake in sleepers:
+                sleepers.remove(wake)
+
+
+class Mailbox(Sleepers):
     """A named queue of received messages, opened with `node.open_mailbox(name)`.
 
     Any number of tasks may receive; each message goes to one of them, in order.
     """
 
     def __init__(self, name: str, limit: int, on_close: "Callable[[Mailbox], None]") -> None:
+        super().__init__()
         self.name = name
         self.limit = limit
         """Messages it holds before connections that feed it are paused. One frame may go beyond it."""
         self._queue: deque[Any] = deque()
         self.append = self._queue.append
         """The kernel's side of `put`, for many messages: who appends calls `wake` with their number afterwards."""
-        self.feeder: Feeder | None = None
-        """Who brought the last message."""
-        self._sleepers: deque[Callable[[], None]] = deque()
-        """How to wake each receiver that waits."""
         self._room = trio.lowlevel.ParkingLot()
         self._feeders = 0
         """How many wait for room: asked once per message, so cheaper than asking the lot."""
@@ -60,13 +105,6 @@ class Mailbox:
         """Append a message and wake a receiver. The kernel's side; never blocks."""
         self._queue.append(message)
         self.wake(1)
-
-    def wake(self, count: int) -> None:
-        """Wake a receiver for each of `count` messages, as far as there are any who wait."""
-        sleepers = self._sleepers
-        while sleepers and count:
-            sleepers.popleft()()
-            count -= 1
 
     @property
     def is_full(self) -> bool:
@@ -135,8 +173,7 @@ class Mailbox:
         self._closed = True
         self._queue.clear()
         self._room.unpark_all()
-        while self._sleepers:
-            self._sleepers.popleft()()
+        self.wake(len(self._sleepers))
         self._on_close(self)
         watchers, self.watchers = self.watchers, {}
         for tell in list(watchers.values()):
@@ -161,35 +198,8 @@ class Mailbox:
             await trio.lowlevel.cancel_shielded_checkpoint()
         while not self._queue:
             self.check_open()
-            feeder = self.feeder
-            if feeder is not None and feeder.may_be_led:
-                await self._lead(feeder)
-            else:
-                await self._park()
+            await self.sleep()
         self.check_open()
-
-    async def _park(self) -> None:
-        wake = partial(trio.lowlevel.reschedule, trio.lowlevel.current_task())
-        self._sleepers.append(wake)
-
-        def abort(_: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
-            self._sleepers.remove(wake)
-            return trio.lowlevel.Abort.SUCCEEDED
-
-        await trio.lowlevel.wait_task_rescheduled(abort)
-
-    async def _lead(self, feeder: Feeder) -> None:
-        wake, sleepers = feeder.interrupt, self._sleepers
-        sleepers.append(wake)
-        try:
-            await feeder.lead()
-        except trio.Cancelled:
-            if wake not in sleepers and self._queue and sleepers:
-                sleepers.popleft()()  # woken for a message that it will not take
-            raise
-        finally:
-            if wake in sleepers:
-                sleepers.remove(wake)
 
     def __aiter__(self) -> Self:
         return self

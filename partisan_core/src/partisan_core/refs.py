@@ -10,12 +10,16 @@ there is none either and the whole is the name. So a reference by name to a node
 `partisan://beta@7@/greeter`; `str` does that by itself.
 """
 
+from functools import lru_cache
 from typing import NoReturn, Self
 
 from partisan_core.errors import InvalidName
 from partisan_core.identity import check_name
 
 SCHEME = "partisan://"
+
+_REMEMBERED = 1000
+"""Texts that are not read anew each time: who names a mailbox once names it often (chosen)."""
 
 _INCARNATION_LIMIT = 2**63
 """What the handshake takes, too."""
@@ -55,6 +59,7 @@ class Ref:
         return ref
 
     @classmethod
+    @lru_cache(_REMEMBERED)
     def parse(cls, text: str) -> Self:
         """Read `partisan://node/mailbox` or `partisan://node@incarnation/mailbox`; the scheme is optional.
 

@@ -18,7 +18,7 @@ from partisan_core.drops import DropReason
 from partisan_core.errors import NodeDown
 from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
-from partisan_core.kernel.monitoring import hand_on
+from partisan_core.kernel.monitoring import ears
 from partisan_core.kernel.monitors import Monitors
 from partisan_core.kernel.requests import Requests
 from partisan_core.kernel.watchers import Watchers
@@ -40,6 +40,9 @@ class Link(Struct):
     is_up: bool = True
     is_idle: bool = False
     """There is none: it is made when it is needed."""
+
+    def feeder(self, channel: str, key: str) -> None:
+        """Nobody reads: see `World`."""
 
 
 class Case(Struct):
@@ -99,7 +102,7 @@ class Member:
         )
         self.routes: Any = defaultdict(dict)
         self.timers = list[Callable[[], None]]()
-        self.holds = 0
+        self.held = set[str]()
 
     def call_later(self, after: float, callback: Callable[[], None]) -> None:
         self.timers.append(callback)
@@ -127,15 +130,16 @@ class Member:
         return self.boxes.get(name)
 
     def hold(self, peer: Link) -> None:
-        self.holds += 1
+        self.held.add(peer.spec.name)
 
     def free(self, name: str) -> None:
-        self.holds -= 1
+        self.held.discard(name)
 
     # -- what arrives -------------------------------------------------------------------------------------------
 
     def take_in(self, peer: NodeSpec, data: object) -> None:
-        hand_on(peer, read(data), self.monitors, self.watchers)
+        word = read(data)
+        ears(self.monitors, self.watchers)[type(word)](peer, word)
 
     def link_down(self, peer: NodeSpec, reason: Reason, ending: Ending) -> None:
         self.watchers.on_link_down(peer)
@@ -339,7 +343,7 @@ class World:
             case.monitor.cancel()
         self.calm_down()
         for member in self.members.values():
-            left = len(member.monitors), len(member.watchers), len(member.requests), member.holds
+            left = len(member.monitors), len(member.watchers), len(member.requests), len(member.held)
             assert left == (0, 0, 0, 0), f"{member.spec} remembers {left}"
             assert all(not box.watchers for box in member.boxes.values())
 

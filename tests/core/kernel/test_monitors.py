@@ -2,13 +2,14 @@
 
 import pytest
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from partisan_core import Mailbox, Node, Ref
 from partisan_core.downs import Down, DownReason, NodeDown, Nodes, NodeUp
 from partisan_core.errors import NodeClosed
 from partisan_core.events import Reason
 from partisan_core.kernel.journal import STREAM_LIMIT
+from partisan_core.monitors import Monitor
 from tests.core.kernel.frail import FrailNetwork
 from tests.core.kernel.monitored import held, leaks_nothing, opened_on, pair, told
 from tests.core.kernel.nodes import PATIENCE, link, until
@@ -189,6 +190,54 @@ async def test_who_waits_for_a_monitor_to_be_set_can_be_cancelled(autojump_clock
             await alpha.monitor("beta/box")
         assert scope.cancelled_caught
         assert held(alpha)["set"] == 0
+
+
+async def test_who_waits_for_a_monitor_to_be_set_reads_the_answer_itself(autojump_clock: MockClock) -> None:
+    """As a receiver does: no other task has to run in between."""
+    async with pair() as (_, alpha, beta):
+        beta.open_mailbox("box")
+        settled_by = list[trio.lowlevel.Task]()
+        settle = Monitor.settle
+
+        def note(monitor: Monitor) -> None:
+            settled_by.append(trio.lowlevel.current_task())
+            settle(monitor)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Monitor, "settle", note)
+            for _ in range(3):
+                await alpha.monitor("beta/box")
+        assert settled_by == [trio.lowlevel.current_task()] * 3
+
+
+async def test_monitors_that_are_set_at_once_read_for_each_other(autojump_clock: MockClock) -> None:
+    """One of the tasks reads, and may be cancelled; what it would have read the others are told all the same."""
+    async with pair() as (_, alpha, beta), trio.open_nursery() as nursery:
+        beta.open_mailbox("box")
+        monitors = list[Monitor]()
+        leader = trio.CancelScope()
+
+        async def watch(scope: trio.CancelScope) -> None:
+            with scope:
+                monitors.append(await alpha.monitor("beta/box"))
+
+        for number in range(20):
+            nursery.start_soon(watch, trio.CancelScope() if number else leader)
+        await trio.lowlevel.checkpoint()
+        leader.cancel()
+        with trio.fail_after(0.5):  # and not only when it is said again
+            await until(lambda: len(monitors) == 19)
+
+
+async def test_a_monitor_that_is_set_leaves_the_reading_to_others(autojump_clock: MockClock) -> None:
+    """Or who waits for its end would keep receivers from reading their own messages."""
+    async with pair() as (_, alpha, beta), trio.open_nursery() as nursery:
+        beta.open_mailbox("box")
+        nursery.start_soon((await alpha.monitor("beta/box")).wait)
+        await wait_all_tasks_blocked()
+        readers = [one.reader for one in alpha._kernel.peers.table["beta"].connections.values()]
+        assert all(reader.may_be_led for reader in readers)
+        nursery.cancel_scope.cancel()
 
 
 # -- how nodes end ----------------------------------------------------------------------------------------------

@@ -204,7 +204,7 @@ async def test_forged_words_on_monitors_are_counted_and_change_nothing(autojump_
 MALFORMED: tuple[object, ...] = (
     *(None, 1, "watch", [], {}, ["watch"], ["nonsense", 1], ["ended", -1, "default", "normal", ""]),
     *(["ended", 1, "default", "unheard", ""], ["ended", 1, "default", "normal", "x" * 501], ["seen", "1"]),
-    *(["watch", 1, "beta", "no name", None, "default", ""], ["watch", 1, "beta", "box", -1, "default", ""]),
+    *(["watch", 1, "beta", "x" * 129, None, "default", ""], ["watch", 1, "beta", "box", -1, "default", ""]),
     ["watch", 2**63, "beta", "box", None, "default", ""],
 )
 

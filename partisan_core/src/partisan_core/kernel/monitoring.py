@@ -1,6 +1,6 @@
 """Both ends of monitors in one node, and what they hear: words of other nodes, and what becomes of links."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -59,6 +59,7 @@ class Monitoring:
         self.monitors = Monitors(me, judge.newest, outlets, peers.pins, self.requests, journal.drop)
         proxy = self.monitors.open_for
         self.watchers = Watchers(me, peers.table, postoffice, self.requests, journal.drop, proxy, relays, limit)
+        self._ears = ears(self.monitors, self.watchers)
         self._heard = heard
         self._streams: list[Stream[NodeChange]] = []
         self._peers, self._drop = peers, journal.drop
@@ -98,7 +99,7 @@ class Monitoring:
         except msgspec.ValidationError:
             self._drop(DropReason.BAD_MONITOR)
             return
-        hand_on(peer, word, self.monitors, self.watchers)
+        self._ears[type(word)](peer, word)
 
     def _note(self, notice: Notice) -> None:
         match notice:
@@ -111,20 +112,14 @@ class Monitoring:
                 self.watchers.on_anew(peer)
 
 
-def hand_on(peer: NodeSpec, word: Word, monitors: Monitors, watchers: Watchers) -> None:
-    """Each word goes to one of the two ends."""
-    match word:
-        case Watch():
-            watchers.on_watch(peer, word)
-        case Unwatch():
-            watchers.on_unwatch(peer, word)
-        case Seen():
-            watchers.on_seen(peer, word)
-        case Watching():
-            monitors.on_watching(peer, word)
-        case Ended():
-            monitors.on_ended(peer, word)
-        case Refused():
-            monitors.on_refused(peer, word)
-        case Unwatched():
-            monitors.on_unwatched(peer, word)
+def ears(monitors: Monitors, watchers: Watchers) -> Mapping[type[Word], Callable[[NodeSpec, Any], None]]:
+    """Who of both ends hears each word."""
+    return {
+        Watch: watchers.on_watch,
+        Unwatch: watchers.on_unwatch,
+        Seen: watchers.on_seen,
+        Watching: monitors.on_watching,
+        Ended: monitors.on_ended,
+        Refused: monitors.on_refused,
+        Unwatched: monitors.on_unwatched,
+    }

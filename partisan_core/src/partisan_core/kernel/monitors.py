@@ -21,12 +21,12 @@ from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.outlets import Outlets
 from partisan_core.kernel.pins import Pins
-from partisan_core.kernel.requests import Request, Requests, Way
+from partisan_core.kernel.requests import Request, Requests, Way, desk
 from partisan_core.mailboxes import Mailbox
 from partisan_core.monitors import Monitor
 from partisan_core.refs import Ref
 from partisan_core.wire.checks import printable
-from partisan_core.wire.monitoring import Ended, Refused, Seen, Unwatch, Unwatched, Watch, Watching, What
+from partisan_core.wire.monitoring import MONITORS, Ended, Refused, Seen, Unwatch, Unwatched, Watch, Watching, What
 
 _NOT_SET = (UnknownChannel, EncodeError, NotConnected, NodeClosed, MonitorError)
 """Faults of the caller or of the configuration: nothing is said about what was to be watched."""
@@ -51,6 +51,11 @@ class Watched(Struct, eq=False):
     """Who has answered."""
     what: What | None = None
     """What is watched, as the answer says."""
+
+    @property
+    def behind(self) -> str:
+        """The mailbox that is told, if one is."""
+        return "" if self.to is None else self.to.name
 
 
 class Monitors(Struct, eq=False):
@@ -107,7 +112,7 @@ class Monitors(Struct, eq=False):
         watched = self._asked(peer, word.number)
         if watched is not None:
             self._requests.answered(watched.request)
-            watched.life, watched.what = peer, word.what
+            watched.request, watched.life, watched.what = None, peer, word.what
             if not watched.monitor.is_settled:
                 watched.monitor.settle()
         elif (peer.name, word.number) not in self._leaving:
@@ -170,6 +175,7 @@ class Monitors(Struct, eq=False):
                 peer = self._outlets.find_peer(watched.ref)
                 self._pins.hold(peer)
                 place = peer.spec.name
+                watched.monitor.feeder = peer.feeder(watched.channel, watched.behind or MONITORS)
         except SendError as error:
             self._fail(watched, error)
             return
@@ -186,10 +192,9 @@ class Monitors(Struct, eq=False):
 
     def _request(self, watched: Watched) -> Request:
         ref, channel = watched.ref, watched.channel
-        way = Way(watched.place, ref.incarnation if watched.place == ref.node else None, channel)
-        behind = "" if watched.to is None else watched.to.name
-        word = Watch(watched.number, ref.node, ref.mailbox, ref.incarnation, channel, behind, watched.what)
-        return Request(way, word, partial(self._fail, watched))
+        to = desk(watched.place, ref.incarnation if watched.place == ref.node else None)
+        word = Watch(watched.number, ref.node, ref.mailbox, ref.incarnation, channel, watched.behind, watched.what)
+        return Request(Way(to, channel), word, partial(self._fail, watched))
 
     def _asked(self, peer: NodeSpec, number: int) -> Watched | None:
         """The monitor that a peer speaks of, if it was asked for; a newer life than the one that was asked ends it."""
@@ -201,7 +206,7 @@ class Monitors(Struct, eq=False):
         return watched if watched.life.life == peer.life else None
 
     def _way(self, peer: NodeSpec, channel: str) -> Way:
-        return Way(peer.name, None if peer.name == self._me().name else peer.incarnation, channel)
+        return Way(desk(peer.name, None if peer.name == self._me().name else peer.incarnation), channel)
 
     def _fail(self, watched: Watched, error: PartisanError) -> None:
         """There is no way to what is watched, or it was refused."""
@@ -241,17 +246,16 @@ class Monitors(Struct, eq=False):
         if watched.to is not None:
             watched.to.watchers.pop((_OWN, number), None)
         if place:
-            self._at[place].pop(number)
+            del self._at[place][number]
             if not self._at[place]:
                 del self._at[place]
-            if place != self._me().name:
                 self._pins.free(place)
             if not is_known:
-                self._unwatch(Way(place, None, watched.channel), number)
+                self._unwatch(Way(desk(place, None), watched.channel), number)
         return True
 
     def _unwatch(self, way: Way, number: int) -> None:
-        leaving, key = self._leaving, (way.node, number)
+        leaving, key = self._leaving, (way.to.node, number)
         word = Unwatch(number, way.channel)
         leaving[key] = Request(way, word, lambda error: leaving.pop(key, None), is_patient=False)
         self._requests.ask(leaving[key])

@@ -1,7 +1,7 @@
 """One peer as the kernel sees it: its link, its lanes, its connections."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple
 
@@ -15,10 +15,11 @@ from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel._links import Backoff, Link, LinkState
 from partisan_core.kernel.budget import Budget
-from partisan_core.kernel.channels import MEMBERSHIP, Channel
+from partisan_core.kernel.channels import MEMBERSHIP, Channel, choose_lane
 from partisan_core.kernel.connection import Connection
 from partisan_core.kernel.fallback import FallbackLane
 from partisan_core.kernel.lane import Lane
+from partisan_core.mailboxes import Feeder
 from partisan_core.notices import Undelivered
 from partisan_core.wire.messages import Hello
 
@@ -138,6 +139,11 @@ class Peer:
     def connection(self) -> Connection | None:
         """The membership connection."""
         return self.connections.get(MEMBERSHIP_LANE)
+
+    def feeder(self, channel: str, key: Hashable) -> Feeder | None:
+        """Who brings what the peer sends with that key, while it is connected."""
+        connection = self.connections.get((channel, choose_lane(key, len(self.lanes.get(channel, ())))))
+        return None if connection is None else connection.reader
 
     @property
     def last_error(self) -> str:

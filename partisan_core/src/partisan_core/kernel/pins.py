@@ -1,6 +1,5 @@
 """How long a link is kept that the overlay does not want: as long as a monitor holds it, or as messages use it."""
 
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -25,19 +24,17 @@ class Pins(Struct, eq=False):
     may_dial: Callable[[str], bool] = lambda name: False
     """Whether a link to the node of that name may be there for messages alone."""
 
-    _held: Counter[str] = field(default_factory=Counter)
+    _held: set[str] = field(default_factory=set)
 
     def hold(self, peer: Peer) -> None:
-        """Want the link to the node of that name until it is let go of as often as it was held."""
-        self._held[peer.spec.name] += 1
+        """Want the link to the node of that name until it is let go of."""
+        self._held.add(peer.spec.name)
         if peer.pinned_until <= trio.current_time():  # otherwise it stays so, without a word to the peer
             self.pin(peer)
 
     def free(self, name: str) -> None:
-        """One who held the link needs it no longer; it ends when it is idle, as others do."""
-        self._held[name] -= 1
-        if not self._held[name]:
-            del self._held[name]
+        """The link ends when it is idle, as others do; nothing, if it was not held."""
+        self._held.discard(name)
 
     def keeps(self, peer: Peer) -> bool:
         """Whether the link is wanted by others than the overlay."""

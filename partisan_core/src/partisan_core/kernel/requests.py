@@ -1,7 +1,15 @@
-"""Words on monitors on their way: each request is said again until it is answered."""
+"""Words on monitors on their way: each request is said again until it is answered (decision 0039).
+
+Not by acknowledged delivery, which there is, too (decision 0036). Each of these words has an answer that says more than
+that it was taken in: which life and which mailbox are watched. Where a session is lost, as when one end takes the other
+for dead, acknowledged delivery gives up with `Undelivered`, and the word would have to be said again all the same. So
+this would stay, and receipts would come to it; and a lane whose messages are not acknowledged would have to keep and
+number frames for a word now and then.
+"""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import lru_cache
 
 import trio
 from msgspec import Struct, field
@@ -23,12 +31,20 @@ _PATIENCE = 8
 """How often a word is tried that may stay without an answer, for some 90 s: who has lost its way to us is told so by
 the connection layer."""
 
+_DESKS = 1000
+"""References that are not made anew for each word, which costs 1 us (chosen: more peers than a node has)."""
+
+
+@lru_cache(_DESKS)
+def desk(node: str, incarnation: int | None) -> Ref:
+    """Where words to a node go, or to one life of it."""
+    return Ref.reserved(node, MONITORS, incarnation)
+
 
 class Way(Struct, frozen=True):
     """To whom a word goes, and how."""
 
-    node: str
-    incarnation: int | None
+    to: Ref
     channel: str
     behind: str = ""
     """After what was sent to that mailbox."""
@@ -100,9 +116,8 @@ class Requests(Struct, eq=False):
                 request.failed(error)
 
     def _post(self, way: Way, word: Word) -> None:
-        ref = Ref.reserved(way.node, MONITORS, way.incarnation)
-        outlet = None if way.behind else self._outlets.routes[way.channel].get(ref)
-        (outlet or self._outlets.find(ref, way.channel, way.behind or None)).post(write(word))
+        outlet = None if way.behind else self._outlets.routes[way.channel].get(way.to)
+        (outlet or self._outlets.find(way.to, way.channel, way.behind or None)).post(write(word))
 
     async def _wait(self, request: Request, room: Callable[[], Awaitable[int]]) -> None:
         with suppress(SendError):  # what became of the way, the next look sees
@@ -124,5 +139,5 @@ class Requests(Struct, eq=False):
                 self.say(request)
             else:
                 del self._open[request]
-                request.failed(NodeDown(f"node {request.way.node} does not answer"))
+                request.failed(NodeDown(f"node {request.way.to.node} does not answer"))
         self._look_later()

@@ -14,7 +14,7 @@ from partisan_core.drops import DropReason
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.peer import Peer
 from partisan_core.kernel.postoffice import PostOffice
-from partisan_core.kernel.requests import Request, Requests, Way
+from partisan_core.kernel.requests import Request, Requests, Way, desk
 from partisan_core.mailboxes import Mailbox
 from partisan_core.monitors import Monitor
 from partisan_core.wire.monitoring import Ended, Refused, Seen, Unwatch, Unwatched, Watch, Watching, What
@@ -68,7 +68,7 @@ class Watchers(Struct, eq=False):
         if origin is None:
             self._drop(DropReason.BAD_MONITOR)
             return
-        way = Way(peer.name, None if self._is_me(peer) else peer.incarnation, watch.channel, watch.behind)
+        way = self._way(peer, watch.channel, watch.behind)
         known = origin.watchers.get(watch.number)
         if known is not None:
             if known.word is not None:
@@ -82,8 +82,7 @@ class Watchers(Struct, eq=False):
     def on_unwatch(self, peer: NodeSpec, word: Unwatch) -> None:
         """It is watched no longer."""
         self._end(peer, word.number)
-        way = Way(peer.name, None if self._is_me(peer) else peer.incarnation, word.channel)
-        self._requests.answer(way, Unwatched(word.number))
+        self._requests.answer(self._way(peer, word.channel), Unwatched(word.number))
 
     def on_seen(self, peer: NodeSpec, word: Seen) -> None:
         """What was told has been heard."""
@@ -112,6 +111,9 @@ class Watchers(Struct, eq=False):
 
     def _is_me(self, peer: NodeSpec) -> bool:
         return peer.name == self._me().name
+
+    def _way(self, peer: NodeSpec, channel: str, behind: str = "") -> Way:
+        return Way(desk(peer.name, None if self._is_me(peer) else peer.incarnation), channel, behind)
 
     def _origin(self, peer: NodeSpec) -> Origin | None:
         """The one who asks; None: there is no link that would tell when it is gone."""

@@ -85,6 +85,8 @@ class Case:
     `send` does, too."""
     acks: bool = False
     """Whether Partisan's messages are acknowledged, and so delivered exactly once."""
+    monitors: bool = False
+    """Whether a monitor is set beside each round trip: that is measured, and compared with the round trip."""
 
 
 _KIB, _MIB = 1024, 1024**2
@@ -122,6 +124,7 @@ _VOLUME = {"volume": "MB/s"}
 _CALLING = (PARTISAN, PYZMQ, ASYNCIO, ERLANG)
 _LATENCY = {"p50": "us", "p99": "us"}
 _ROUND_TRIPS = {"rate": "1/s"}
+_SETTING = {"p50": "us", "p99": "us", "round_trips": "x"}
 _MEMORY = {"sender": "x", "receiver": "x"}
 
 CASES = (
@@ -135,6 +138,7 @@ CASES = (
     Case("rtt", "64B", _LATENCY, (*_CALLING, TRIO_STREAM, TRIO_SOCKET)),
     Case("rtt", "64B 16 callers", _ROUND_TRIPS, _CALLING, callers=16),
     Case("rtt", "64B 128 callers", _ROUND_TRIPS, _CALLING, callers=128),
+    Case("rtt", "monitor", _SETTING, (PARTISAN,), monitors=True),
     Case("hol", "same channel", _BESIDE_BULK, (*_PINGING, ERLANG), bulk=8 * _MIB),
     Case("hol", "channels apart", _BESIDE_BULK, _PINGING, bulk=8 * _MIB, is_apart=True),
     Case("hol", "20ms alone", _ALONE, (*_PINGING, ERLANG), round_trip=0.02),

@@ -32,7 +32,7 @@ def oneway(as_json: bool, **wanted: Unpack[Wanted]) -> None:
 @bench.command()
 @with_options(seconds=0.3)
 def rtt(as_json: bool, **wanted: Unpack[Wanted]) -> None:
-    """Round trips of 64 B: time for one caller, rate for 16 and 128 callers."""
+    """Round trips of 64 B: time for one caller, rate for 16 and 128 callers; and what a monitor takes beside them."""
     _report("rtt", as_json, **wanted)
 
 
