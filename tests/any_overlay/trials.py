@@ -268,11 +268,11 @@ async def breaking(cluster: Cluster) -> str:
     return YES
 
 
-@promise("Connections that go silent without a word are replaced within 8 s")
+@promise("Connections that go silent without a word are replaced within 5 s")
 async def silence(cluster: Cluster) -> str:
     one, peer = linked(cluster)[0]
     cluster.network.silence(one, peer)
-    await trio.sleep(8)
+    await trio.sleep(5)
     assert cluster.is_whole()
     await exchange(cluster, linked(cluster))
     return YES

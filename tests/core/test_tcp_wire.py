@@ -63,3 +63,22 @@ async def test_the_limit_of_silence_is_set_on_the_socket() -> None:
     wire.close()
     (await listening.accept()).close()
     listening.close()
+
+
+async def test_who_is_told_of_an_abort_reads_what_had_arrived_and_then_that_the_connection_was_reset() -> None:
+    """The end of a stream waits behind what was not acknowledged, and so for ever where no acknowledgement comes."""
+    listening = await TcpTransport().listen(Address("127.0.0.1", 0))
+    dialled = TcpWire(socket.create_connection((listening.address.host, listening.address.port)))
+    accepted = await listening.accept()
+    dialled.try_send(b"arrived")
+    dialled.abort()
+    dialled.abort()
+    buffer = bytearray(100)
+    await accepted.wait_readable()
+    assert buffer[: accepted.try_recv_into(buffer)] == b"arrived"
+    with pytest.raises(ConnectionResetError):
+        accepted.try_recv_into(buffer)
+    with pytest.raises(trio.ClosedResourceError):
+        await dialled.wait_writable()
+    accepted.close()
+    listening.close()

@@ -9,7 +9,7 @@ from partisan_core import Node, open_node
 from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel.report import Chronicle
-from partisan_core.notices import MemberJoined, MemberLeft, NeighbourDown, PeerSuspected, PeerTrusted, Retired
+from partisan_core.notices import MemberJoined, MemberLeft, Retired
 from partisan_core.views import ConnectionRow, LaneState, MemberRow, MemberState
 
 DEADLINE = 10
@@ -84,17 +84,6 @@ async def test_what_waits_in_a_queue_is_counted(alpha: Node) -> None:
         row = lane(beta, "default")
         assert row.queue_messages >= 10
         assert row.queue_bytes >= 10 * 100_000
-
-
-def test_the_chronicle_follows_suspicion() -> None:
-    chronicle = Chronicle("alpha")
-    chronicle.note(PeerSuspected(BETA))
-    assert chronicle.suspected == {"beta"}
-    chronicle.note(PeerTrusted(BETA))
-    assert chronicle.suspected == set()
-    chronicle.note(PeerSuspected(BETA))
-    chronicle.note(NeighbourDown(BETA, Reason.UNREACHABLE))
-    assert chronicle.suspected == set()
 
 
 def test_the_chronicle_keeps_those_who_left_or_were_evicted_and_forgets_who_joined_again() -> None:

@@ -245,6 +245,22 @@ async def test_who_waits_to_write_during_the_tls_handshake_waits_for_the_peer(
         assert scope.cancelled_caught
 
 
+async def test_an_abort_is_one_of_the_wire_below_where_that_can(authority: Authority) -> None:
+    alpha, beta = (transport(authority.issue(name)) for name in ("alpha", "beta"))
+    async with ends(alpha, beta) as (here, there):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(shake, here)
+            nursery.start_soon(shake, there)
+        here.abort()  # type: ignore[attr-defined]
+        with pytest.raises(ConnectionResetError):
+            await receive(there)
+    memory = MemoryNetwork()
+    async with ends(transport(authority.issue("alpha"), memory), transport(authority.issue("beta"), memory)) as both:
+        both[0].abort()  # type: ignore[attr-defined]
+        with pytest.raises(trio.ClosedResourceError):
+            await both[0].wait_readable()
+
+
 async def test_a_wire_that_is_closed_wakes_who_waits_for_it(authority: Authority) -> None:
     async with echoing(authority) as wire, trio.open_nursery() as nursery:
 

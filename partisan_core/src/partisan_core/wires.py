@@ -12,6 +12,8 @@ class Wire(Protocol):
     says it is somebody else is refused as `certificate`. Asked once its first bytes have been read. Since: 1.3
 
     May have a method `limit_silence(seconds)`: break when what was sent is not acknowledged for so long. Since: 1.3
+
+    May have a method `abort()`: close, and tell the other end at once, instead of what is still to be sent. Since: 1.3
     """
 
     @property

@@ -67,7 +67,7 @@ class Line:
     def say_alive(self) -> None:
         self.signs += 1
 
-    def close(self, why: str) -> None:
+    def abort(self, why: str) -> None:
         self.closed.append(why)
 
 
@@ -172,6 +172,16 @@ async def test_a_ping_over_a_broken_wire_raises_where_the_writer_runs_and_not_wh
         await ping_nobody()
     assert survived
     assert [type(error) for error in raised.value.exceptions] == [BrokenPipeError]
+
+
+def test_a_node_that_hardly_runs_gives_each_ping_its_time_all_the_same() -> None:
+    """Answers may wait unread here: after a sleep of ten seconds nobody is broken within the next second."""
+    line, heart = Line(), Heartbeat(lambda: LinkConfig(ping_interval=2.0, ping_timeout=1.0, ping_attempts=1))
+    for now in (0.0, 10.0, 10.1, 10.9):
+        heart.beat([cast("Connection", line)], now)
+    assert (line.pings, line.closed) == (2, [])
+    heart.beat([cast("Connection", line)], 11.0)
+    assert line.closed == ["silent for 11.0 s, 1 pings without an answer"]
 
 
 async def test_every_lane_knows_its_round_trip_at_both_ends(autojump_clock: MockClock) -> None:

@@ -115,7 +115,7 @@ async def test_pings_go_by_the_new_interval_at_once(autojump_clock: MockClock) -
     async with pair() as both:
         await both.reload_both(links={"ping_interval": "1m"})
         both.network.silence()
-        await trio.sleep(30)  # six times what the defaults take to give up
+        await trio.sleep(30)  # seven times what the defaults take to give up
         assert both.alpha.counters["ChannelDown"] == 0
         await both.reload_both(links={"ping_interval": "1s", "ping_attempts": 1})
         await trio.sleep(4)
@@ -170,7 +170,7 @@ async def test_an_overlay_gets_its_new_options_and_so_does_its_next_life(autojum
 async def test_a_default_that_is_written_out_is_no_difference(autojump_clock: MockClock) -> None:
     use = {"use": f"{__name__}:untunable"}
     async with lone(overlay=use) as (node, network):
-        again = config("alpha", network, overlay=use | {"pace": 1, "size": 1}, links={"ping_attempts": 3})
+        again = config("alpha", network, overlay=use | {"pace": 1, "size": 1}, links={"ping_attempts": 2})
         assert await node.reload(again) == ()
         assert await node.reload(again) == ()
 

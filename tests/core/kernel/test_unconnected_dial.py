@@ -12,6 +12,7 @@ from partisan_core.events import DialFailed, Reason
 from partisan_core.kernel import ending
 from partisan_core.kernel.ending import end_peer
 from partisan_core.kernel.peer import Peer
+from partisan_core.views import MemberState
 from tests.core.kernel.nodes import until
 from tests.core.kernel.unconnected import Book, on, strangers
 
@@ -22,6 +23,10 @@ LINGER = 1.0
 async def take(box: Mailbox, count: int) -> list[Any]:
     with trio.fail_after(60):
         return [await box.receive() for _ in range(count)]
+
+
+def state_of(node: Node, name: str) -> MemberState:
+    return next(row.state for row in node.member_states() if row.name == name)
 
 
 async def closes(*nodes: Node) -> float:
@@ -46,6 +51,22 @@ async def test_a_message_to_a_member_without_a_link_opens_one_and_makes_nobody_a
         assert not alpha.dropped
         assert not beta.dropped
         assert (await events.receive()).members == alpha.members()
+
+
+async def test_a_peer_is_suspected_until_its_link_is_down_and_not_in_its_next_link(autojump_clock: MockClock) -> None:
+    """Nobody is told that a link on demand is down, and who is down is suspected no more: it was listed so for ever."""
+    async with strangers("alpha", "beta") as (network, alpha, beta):
+        box = beta.open_mailbox("box")
+        await alpha.send("beta/box", 1)
+        assert await take(box, 1) == [1]
+        network.silence()
+        await until(lambda: state_of(alpha, "beta") is MemberState.SUSPECTED)
+        await until(lambda: state_of(alpha, "beta") is MemberState.DOWN)
+        network.silent = False
+        await until(lambda: state_of(alpha, "beta") is not MemberState.DOWN)
+        await alpha.send("beta/box", 2)
+        assert await take(box, 1) == [2]
+        assert state_of(alpha, "beta") is MemberState.UP
 
 
 async def test_the_link_is_closed_when_no_message_went_over_it_for_the_idle_timeout(autojump_clock: MockClock) -> None:

@@ -166,12 +166,12 @@ class LinkConfig(Table):
     redial_limit: PositiveSeconds = 10.0
     """The longest pause between two dials. Chosen."""
     ping_interval: Annotated[PositiveSeconds, RELOADABLE] = 2.0
-    """How long a connection may be silent before it is pinged. Chosen (decision 0010): together with the grace, a peer
-    that stops for 10 s is down, and one that stops for 2 s is not even suspected."""
+    """How long a connection may be silent before it is pinged. Chosen (decision 0042): who is silent is known within
+    5 s, and down after the grace; who stops for 2 s is not even suspected."""
     ping_timeout: Annotated[PositiveSeconds, RELOADABLE] = 1.0
     """For one ping to be answered. Chosen."""
-    ping_attempts: Annotated[int, Count(1, 100), RELOADABLE] = 3
-    """How many unanswered pings in a row break a connection. Chosen."""
+    ping_attempts: Annotated[int, Count(1, 100), RELOADABLE] = 2
+    """How many unanswered pings in a row break a connection. Chosen with the interval (decision 0042)."""
     linger: Annotated[Seconds, RELOADABLE] = 1.0
     """How long a link is kept after neither end wants it. Chosen."""
     flush_timeout: Annotated[Seconds, RELOADABLE] = 2.0

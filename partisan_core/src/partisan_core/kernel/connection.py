@@ -161,6 +161,11 @@ class Connection:
             self.wire.close()
             self._scope.cancel()
 
+    def abort(self, why: str) -> None:
+        """Break it so that the other end hears of it at once, where the wire can: it may hear us, as we do not it."""
+        getattr(self.wire, "abort", self.wire.close)()
+        self.close(why)
+
     def give_up(self, why: str) -> None:
         """Break it, because the peer is too slow for it."""
         self.gave_up = True

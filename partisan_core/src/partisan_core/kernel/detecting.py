@@ -40,6 +40,8 @@ class Detecting:
         driver: Driver,
     ) -> None:
         self.detector = detector
+        self.suspected: set[str] = set()
+        """By name: since a down says more than a suspicion, nobody whose link went down after it."""
         self._peers, self._timers, self._journal, self._driver = peers, timers, journal, driver
         self._downing = Downing(config.downing.after, members, timers, journal, driver.feed)
         messages: Sequence[type[Struct]] = getattr(detector, "messages", ())
@@ -65,6 +67,7 @@ class Detecting:
             case Resumed():
                 self._handle(detection.PeerResumed(peer))
             case Down():
+                self.suspected.discard(peer.name)
                 self._handle(detection.PeerDown(peer))
 
     def deliver(self, peer: NodeSpec, batch: Sequence[tuple[str, object]]) -> None:
@@ -93,9 +96,11 @@ class Detecting:
         for effect in effects:
             match effect:
                 case detection.Suspect(peer=peer):
+                    self.suspected.add(peer.name)
                     self._journal.report(notices.PeerSuspected(peer))
                     self._spread(Suspected(peer))
                 case detection.Trust(peer=peer):
+                    self.suspected.discard(peer.name)
                     self._journal.report(notices.PeerTrusted(peer))
                     self._spread(Trusted(peer))
                 case detection.Probe(peer=peer):

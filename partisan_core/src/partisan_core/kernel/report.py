@@ -8,7 +8,7 @@ from partisan_core.events import Reason
 from partisan_core.identity import NodeSpec
 from partisan_core.kernel import diagnosis
 from partisan_core.kernel.kernel import Kernel
-from partisan_core.notices import MemberJoined, MemberLeft, NeighbourDown, Notice, PeerSuspected, PeerTrusted, Retired
+from partisan_core.notices import MemberJoined, MemberLeft, Notice, Retired
 from partisan_core.version import VERSION
 from partisan_core.views import ChannelRow, ConnectionRow, LinkRow, MemberRow, MemberState, Status
 
@@ -19,12 +19,11 @@ _DEPARTURES = {Reason.LEFT: MemberState.LEFT, Reason.EVICTED: MemberState.EVICTE
 
 
 class Chronicle:
-    """What the kernel itself forgets, but a listing shows: who left, who is suspected, why we are no member."""
+    """What the kernel itself forgets, but a listing shows: who left, why we are no member."""
 
     def __init__(self, me: str) -> None:
         self._me = me
         self.departed: dict[str, tuple[NodeSpec, MemberState]] = {}
-        self.suspected: set[str] = set()
         self.retired = MemberState.LEFT
         """Read while the node is no member."""
 
@@ -37,10 +36,6 @@ class Chronicle:
                 self.departed.pop(peer.name, None)
                 if peer.name == self._me:
                     self.retired = MemberState.LEFT
-            case PeerSuspected(peer=peer):
-                self.suspected.add(peer.name)
-            case PeerTrusted(peer=peer) | NeighbourDown(peer=peer):
-                self.suspected.discard(peer.name)
             case Retired(reason=reason):
                 self.retired = _DEPARTURES.get(reason, MemberState.LEFT)
 
@@ -117,7 +112,7 @@ class Report:
             return MemberState.KNOWN
         if not peer.is_up:
             return MemberState.DOWN if peer.last_error else MemberState.KNOWN
-        return MemberState.SUSPECTED if spec.name in self._chronicle.suspected else MemberState.UP
+        return MemberState.SUSPECTED if spec.name in self._kernel.detecting.suspected else MemberState.UP
 
     def _member(self, spec: NodeSpec, state: MemberState) -> MemberRow:
         peer = self._kernel.peers.table.get(spec.name)

@@ -6,6 +6,7 @@
 import errno
 import os
 import socket
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,9 @@ PARTISAN_API = "1.0"
 
 _BACKLOG = 512
 """Handshakes that may wait in the kernel: a burst of joiners must not see refusals (chosen)."""
+
+_NOT_AT_ALL = struct.pack("ii", 1, 0)
+"""For SO_LINGER: on, for 0 s (socket(7))."""
 
 
 class TcpWire:
@@ -59,6 +63,12 @@ class TcpWire:
         """Let the system break the connection when what was sent is not acknowledged: RFC 5482, where there is it."""
         if hasattr(socket, "TCP_USER_TIMEOUT") and self._socket.fileno() >= 0:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(seconds * 1000))
+
+    def abort(self) -> None:
+        """Close the socket with a reset: the end of the stream would wait behind what was not acknowledged."""
+        if self._socket.fileno() >= 0:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NOT_AT_ALL)
+            self.close()
 
     def close(self) -> None:
         """Close the socket; tasks that wait for it get `trio.ClosedResourceError`. Idempotent."""

@@ -122,6 +122,10 @@ class TlsWire:
         if limit is not None:
             limit(seconds)
 
+    def abort(self) -> None:
+        """Abort the wire below, where that can; else close it."""
+        getattr(self._below, "abort", self._below.close)()
+
     def close(self) -> None:
         """Close the wire below. Idempotent."""
         self._below.close()
