@@ -64,6 +64,7 @@ EMITTED = {
     "no_route": RELAY + "test_a_relay_without_a_link_drops_and_counts",
     "relay_full": RELAY + "test_a_full_way_through_a_relay_loses_messages_and_stops_nobody_else",
     "relay_refused": RELAY + "test_a_node_whose_rule_is_another_neither_relays_nor_takes_what_was_relayed",
+    "no_session": "tests/acked/test_relayed_bad_input.py::test_an_acknowledgement_of_a_third_node_changes_nothing",
     "no_mailbox": KERNEL + "test_send.py::test_a_message_for_a_missing_mailbox_is_a_counted_and_noticed_dead_letter",
     "node_REASON": KERNEL + "test_virtual_time.py::test_senders_that_wait_are_told_when_the_peer_is_down",
     "slow_peer": KERNEL + "test_slow_peer.py::test_a_peer_that_does_not_read_loses_its_lane_and_is_not_down",

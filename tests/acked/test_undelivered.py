@@ -20,7 +20,7 @@ from partisan_core.wire.frames import Kind, encode_frame
 from partisan_core.wire.messages import Hello
 from tests.acked.lossy import lossy_pair
 from tests.core.kernel.nodes import Memory, notice_of, pair, until
-from tests.core.kernel.unconnected import star, strangers
+from tests.core.kernel.unconnected import strangers
 
 A_WHILE = 60.0
 SAFE = {"safe": {"ack": True}}
@@ -156,12 +156,6 @@ async def test_a_channel_that_refuses_without_a_connection_does_so_with_acknowle
         await until(lambda: not alpha.is_connected("beta", "strict"))
         with pytest.raises(NotConnected):
             await alpha.send("beta/box", 3, channel="strict", ack=True)
-
-
-async def test_relayed_messages_cannot_be_acknowledged_yet(autojump_clock: MockClock) -> None:
-    async with star("alpha", "beta") as (_, _hub, alpha, _beta):
-        with pytest.raises(NotAcknowledged, match=r"are relayed by hub.*routing\.unconnected"):
-            await alpha.send("beta/box", 1, ack=True)
 
 
 def acknowledge_too_much(node: Node) -> bytes:

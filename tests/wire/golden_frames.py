@@ -16,7 +16,17 @@ from partisan_core.wire.fragments import Place, encode_fragment
 from partisan_core.wire.frames import COMPRESSED, HAS_SECTION, IGNORABLE, Kind, encode_frame
 from partisan_core.wire.handshake import State
 from partisan_core.wire.messages import Refused
-from partisan_core.wire.relaying import Forward, Forwarded, Letter, encode_letter
+from partisan_core.wire.relaying import (
+    Forward,
+    Forwarded,
+    ForwardedFrame,
+    ForwardFrame,
+    Letter,
+    Standing,
+    encode_letter,
+    encode_question,
+    encode_standing,
+)
 from tests.wire.hands import BETA, accepter, dialler, frame
 
 FOLDER = Path(__file__).parent / "golden"
@@ -53,6 +63,13 @@ LETTERS: list[Letter] = [
     Forwarded("alpha", 1_700_000_000_001, 2**63 + 5, b"\x92\xa7greeter\xc0"),
 ]
 
+FRAMES: list[Letter] = [
+    ForwardFrame("gamma", None, 3, 0, encode_question(2**62)),
+    ForwardedFrame("alpha", 1_700_000_000_001, 2**63 + 5, 3, 0, encode_question(2**62)),
+    ForwardFrame("alpha", 1_700_000_000_001, 3, 2**62 + 1, encode_standing(2**62, Standing(70_000, 8_388_608))),
+    ForwardFrame("gamma", 1_700_000_000_000, 3, 2**62 + 1, encode_data(1, 1, b"\x91\x92\xa7greeter\xc0", after=0)),
+]
+
 DEFLATED = b"\x0c\x01\x00\x00\x9b8iyzQjjIj\xd1-\x86\xff\x89#\x1b\x00\x00"
 """A packed payload of one message; what zlib makes of it may differ between its versions."""
 
@@ -63,6 +80,7 @@ EXAMPLES = {
     "data": encode_data(70_001, 2, b"\x92\x92\xa7greeter\x81\xa5hello\x01\x92\xa7greeter\xc0"),
     "data_compressed": encode_data(70_001, 1, DEFLATED, COMPRESSED),
     "relay": encode_relayed(7, 2, join_array([encode_letter(letter) for letter in LETTERS])),
+    "relay_frames": encode_relayed(9, 4, join_array([encode_letter(letter) for letter in FRAMES])),
     "fragment": encode_fragment(Place(Kind.DATA, 200_000, 131_073), b"slice", 0),
     "data_after": encode_data(70_001, 1, b"\x91\x92\xa7greeter\xc0", after=69_990),
     "relay_after": encode_relayed(7, 1, join_array([encode_letter(LETTERS[0])]), after=3),

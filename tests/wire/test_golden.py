@@ -15,7 +15,7 @@ from partisan_core.wire.limits import PREAUTH_BODY
 from partisan_core.wire.messages import Hello, Proof, Refusal, Refused, Welcome
 from partisan_core.wire.packing import Packing
 from partisan_core.wire.relaying import decode_letters
-from tests.wire.golden_frames import EXAMPLES, FOLDER, LETTERS, stored
+from tests.wire.golden_frames import EXAMPLES, FOLDER, FRAMES, LETTERS, stored
 from tests.wire.hands import ALPHA, BETA, accepter, dialler, frame, hello, unsigned
 
 
@@ -74,6 +74,7 @@ def test_todays_reader_reads_the_other_golden_frames() -> None:
     count, payload = split_data(relay.body)
     assert (relay.number, count, relay.flags) == (7, 2, IGNORABLE)
     assert decode_letters(payload) == LETTERS
+    assert decode_letters(split_data(frame(stored("relay_frames")).body)[1]) == FRAMES
     assert decode_control(frame(stored("control_interest")).body) == Interest(True)
     assert isinstance(decode_control(frame(stored("control_goodbye")).body), Goodbye)
     channels = frame(stored("channels"))

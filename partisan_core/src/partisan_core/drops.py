@@ -37,6 +37,9 @@ class DropReason(StrEnum):
     RELAY_REFUSED = "relay_refused"
     """By its own rule, `[routing] unconnected`, the node neither relays messages nor takes relayed ones; or it denies
     the origin."""
+    NO_SESSION = "no_session"
+    """A frame of a session between two ends with a relay between them, which is not, or no longer, the one that they
+    have; or an answer that nobody asked for. What was in it is sent again. Since: 1.3"""
 
     NO_MONITOR = "no_monitor"
     """A word on a monitor that there is none of, or none any more: what is told again may come twice. Since: 1.3"""

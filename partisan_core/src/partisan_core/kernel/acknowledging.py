@@ -22,15 +22,20 @@ def check_acknowledging(channel: Channel) -> None:
         )
 
 
-def check_acknowledger(peer: Peer, ref: Ref) -> None:
-    """Raise `NotAcknowledged` when there is no direct way to a node that acknowledges."""
+def check_linked(peer: Peer, ref: Ref) -> None:
+    """Raise `NotAcknowledged` for what needs a link of one's own: messages in causal order."""
     if peer.spec.name != ref.node:
         raise NotAcknowledged(
-            f"messages to {ref} are relayed by {peer.spec.name}, and acknowledged only over a link of one's own; "
-            f'nothing was sent. Send without `ack`, or set routing.unconnected = "dial" where the node can be reached'
+            f"messages to {ref} are relayed by {peer.spec.name}, and kept in causal order only over a link of one's "
+            f'own; nothing was sent. Send without `causal`, or set routing.unconnected = "dial" where the node can be '
+            f"reached"
         )
+
+
+def check_acknowledger(peer: Peer) -> None:
+    """Raise `NotAcknowledged` when the node, or the relay to it, acknowledges nothing."""
     if not peer.acknowledges:
         raise NotAcknowledged(
-            f"node {ref.node} runs a version that acknowledges nothing; nothing was sent. Upgrade it, or send "
+            f"node {peer.spec.name} runs a version that acknowledges nothing; nothing was sent. Upgrade it, or send "
             f"without `ack`"
         )

@@ -9,7 +9,7 @@ from partisan_core.identity import NodeSpec
 from partisan_core.kernel.budget import Budget, Claim
 from partisan_core.kernel.channels import DECODE_ERRORS, Channel
 from partisan_core.kernel.lane import Lane, Room
-from partisan_core.mailboxes import Feeder, Mailbox
+from partisan_core.mailboxes import Feeder
 from partisan_core.wire.batch import split_after, split_data
 from partisan_core.wire.checks import printable
 from partisan_core.wire.fragments import Assembly, split_fragment
@@ -31,7 +31,7 @@ class Recipient(Protocol):
     def on_gap(self, peer: NodeSpec, lane: Lane, lost: int | None) -> None:
         """Messages of the peer were lost with a connection; None: nobody knows how many."""
 
-    def on_letters(self, channel: Channel, peer: NodeSpec, letters: list[Letter], feeder: Feeder) -> Mailbox | None:
+    def on_letters(self, channel: Channel, peer: NodeSpec, letters: list[Letter], feeder: Feeder) -> Room | None:
         """Messages for or from third nodes have arrived; returns a mailbox that is full now."""
 
 
@@ -100,7 +100,7 @@ class Incoming:
             return None
         return self._on_messages(whole.kind, whole.number, 1, whole.payload, feeder)
 
-    def _on_messages(self, kind: int, first: int, count: int, payload: memoryview, feeder: Feeder) -> Mailbox | None:
+    def _on_messages(self, kind: int, first: int, count: int, payload: memoryview, feeder: Feeder) -> Room | None:
         admission = self._lane.session.admit(first, count)
         if admission.gap:
             self._recipient.on_gap(self._peer, self._lane, admission.gap)

@@ -7,7 +7,7 @@ import trio
 from msgspec.structs import replace
 
 from partisan_core.config.model import Config, LinkConfig
-from partisan_core.errors import NodeClosed
+from partisan_core.errors import NodeClosed, NodeDown
 from partisan_core.events import Leave, Reason, Started
 from partisan_core.host import StrategyHost
 from partisan_core.identity import NodeSpec
@@ -23,9 +23,12 @@ from partisan_core.kernel.driver import Driver
 from partisan_core.kernel.ending import end_peer, finish_dials
 from partisan_core.kernel.handshaking import Shaker
 from partisan_core.kernel.heartbeat import Heartbeat
+from partisan_core.kernel.inbound import Inbounds
 from partisan_core.kernel.journal import Journal
 from partisan_core.kernel.judge import Judge
 from partisan_core.kernel.lane import Lane
+from partisan_core.kernel.letters import Letters
+from partisan_core.kernel.mail import Mail
 from partisan_core.kernel.monitoring import Monitoring
 from partisan_core.kernel.ordering import Ordering
 from partisan_core.kernel.outlets import Outlets
@@ -35,6 +38,7 @@ from partisan_core.kernel.postoffice import PostOffice
 from partisan_core.kernel.reader import common_buffer
 from partisan_core.kernel.relaying import Relay
 from partisan_core.kernel.remembering import Remembering
+from partisan_core.kernel.remotes import Means, Remotes
 from partisan_core.kernel.routing import Routing
 from partisan_core.kernel.security import Security
 from partisan_core.kernel.selecting import select, select_checksums
@@ -84,6 +88,7 @@ class Kernel:
         self._overlay, self.overlay_options = select(config, "overlay", plugins.overlay)
         self._checksums = select_checksums(config, plugins)
         self._read_buffer = common_buffer()
+        self._max_body = max(LEAST_BODY, config.limits.message + _BODY_MARGIN)
         self.strategy = self._make_strategy()
         self.compressions = Compressions(plugins)
         self.channel_maker = ChannelMaker(
@@ -162,14 +167,10 @@ class Kernel:
             self.peers,
             lambda: self.judge.barred is None,
         )
+        self.remotes = Remotes()
+        limit = config.limits.message
         self.outlets = Outlets(
-            self.check_member,
-            lambda: self.me,
-            self.channels,
-            self.peers,
-            routing,
-            self.postoffice,
-            config.limits.message,
+            self.check_member, lambda: self.me, self.channels, self.peers, routing, self.postoffice, self.remotes, limit
         )
         self.monitoring = Monitoring(
             self.detecting.on_link,
@@ -188,7 +189,12 @@ class Kernel:
         self.ordering = Ordering(self.outlets, self.postoffice)
         self.peers.dial = self.doorway.dial
         self.peers.pins.may_dial = routing.may_dial
-        relay = Relay(rule == "relay", config.security.deny, self.members, self.peers, self.journal.drop)
+        mail = Mail(lambda: self.me, self.outlets.find_peer, self.peers)
+        watch, forget, idle = self.monitoring.monitors.open, self.outlets.forget, config.routing.idle_timeout
+        self.remotes.means = Means(mail, watch, forget, self.journal, self.nursery, self._links, idle)
+        inbounds = Inbounds(self.peers, limit, self._max_body, self.rng)
+        letters = Letters(mail, inbounds, self.remotes, self._max_body, self.journal.drop)
+        relay = Relay(rule == "relay", config.security.deny, self.members, self.peers, letters, self.journal.drop)
         self.peers.on_letters = relay.take_in
         self.peers.routes_changed = self.outlets.forget
 
@@ -238,7 +244,7 @@ class Kernel:
         await self.let_go(Reason.LEFT)
 
     async def stop(self) -> None:
-        """Flush, say goodbye, close everything; at most `links.flush_timeout`, and half of it for dials before."""
+        """Flush, say goodbye, close all; at most `links.flush_timeout`, and half of it for dials and relays before."""
         await self._finish_dials()
         self.judge.barred = "is closing"
         for listener in self.listeners:
@@ -249,7 +255,10 @@ class Kernel:
         await self.remembering.save()
 
     async def _finish_dials(self) -> None:
-        await finish_dials(self.peers.table, self.journal, self.config.links.flush_timeout / 2)
+        patience = self.config.links.flush_timeout / 2
+        with trio.move_on_after(patience):
+            await finish_dials(self.peers.table, self.journal, patience)
+            await self.remotes.flush()
 
     async def let_go(self, reason: Reason) -> None:
         """End every connection in good order; what is sent from now on meets `check_member`."""
@@ -259,6 +268,7 @@ class Kernel:
                 peer.link.release()
                 nursery.start_soon(end_peer, peer, reason, self.config.links.flush_timeout)
         self.peers.end_all()
+        self.remotes.end(NodeDown(f"node {self.me} has ended"))
 
     def check_member(self) -> None:
         """Raise `NodeClosed` when this node has left or is closing."""
@@ -326,12 +336,11 @@ class Kernel:
         return self.channels[MEMBERSHIP].open_lane(0) if hello.channel == MEMBERSHIP else None
 
     def _connect(self, shaken: Shaken, owner: Owner, peer: Peer) -> Connection:
-        max_body = max(LEAST_BODY, self.config.limits.message + _BODY_MARGIN)
         channel = self.channels[shaken.lane.channel]
         packing = self.compressions.agree(channel.name, shaken.hello)
         # the membership lane has a budget of its own: it is never kept from being read
-        budget = Budget(max_body) if channel.name == MEMBERSHIP else peer.budget
-        connection = Connection(shaken, channel, packing, owner, self._read_buffer, max_body, budget)
+        budget = Budget(self._max_body) if channel.name == MEMBERSHIP else peer.budget
+        connection = Connection(shaken, channel, packing, owner, self._read_buffer, self._max_body, budget)
         if self.interposition is not None:
             self.interposition.connected(connection)
         return connection

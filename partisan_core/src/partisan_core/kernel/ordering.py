@@ -12,6 +12,7 @@ from typing import Any
 from partisan_core.drops import Unreadable
 from partisan_core.errors import SendError
 from partisan_core.identity import NodeSpec
+from partisan_core.kernel.acknowledging import check_linked
 from partisan_core.kernel.outlets import Outlets
 from partisan_core.kernel.postoffice import ORDERED, PostOffice
 from partisan_core.kernel.receipts import Receipt
@@ -53,6 +54,7 @@ class Ordering:
     async def _post(self, ref: Ref, note: str, message: object, channel: str, key: Hashable) -> Receipt:
         """See `ordering.Post`."""
         noted = Ref.reserved(ref.node, f"{ORDERED}{note} {ref.mailbox}", ref.incarnation)
+        check_linked(self._outlets.find_peer(ref), ref)
         way = self._outlets.find_acked(noted, channel, ref.mailbox if key is None else key)
         return (await way.send_acked(message))[0]
 

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 from msgspec import Struct, field
 
 from partisan_core.config.model import DEFAULT_CHANNEL
-from partisan_core.errors import EncodeError, NodeDown, UnknownChannel
+from partisan_core.errors import EncodeError, NodeDown, SendError, UnknownChannel
 from partisan_core.identity import NodeSpec
 from partisan_core.interposition import AckedWay, Interposition, Way
 from partisan_core.kernel.acknowledging import check_acknowledger, check_acknowledging
@@ -25,6 +25,7 @@ from partisan_core.kernel.peer import Peer
 from partisan_core.kernel.peers import Peers
 from partisan_core.kernel.postoffice import PostOffice
 from partisan_core.kernel.relaying import ForwardingLane
+from partisan_core.kernel.remotes import Remotes
 from partisan_core.kernel.routing import Routing
 from partisan_core.refs import Ref
 
@@ -80,6 +81,7 @@ class Outlets(Struct, eq=False):
     _peers: Peers
     _routing: Routing
     _postoffice: PostOffice
+    _remotes: Remotes
     _message_limit: int
     routes: Routes[Way] = field(default_factory=Routes)
     """By channel and destination: looked up by `send` itself."""
@@ -137,12 +139,23 @@ class Outlets(Struct, eq=False):
         check_acknowledging(channel)
         if ref.node == self._me().name:
             return AckedOutlet(channel, ref.mailbox, key, self._local(ref, channel), self._message_limit)
-        peer = self.find_peer(ref)
-        check_acknowledger(peer, ref)
-        lane = _lane(peer, channel, _wish(channel, ref, key))
-        self._bind(peer, ref)
-        way = AckedOutlet(channel, ref.mailbox, key, lane, self._limit(peer))
-        return OnlyConnectedAcked(lane, peer, way) if channel.settings.fallback == "refuse" else way
+        wish, refuses = _wish(channel, ref, key), channel.settings.fallback == "refuse"
+        before = self._remotes.find(ref, channel, wish)
+        try:
+            peer = self.find_peer(ref)
+        except SendError:
+            if before is None or refuses:
+                raise
+            carried = self._remotes.open(ref, channel, wish).lane  # there was a relay, and there may be one again
+            return AckedOutlet(channel, ref.mailbox, key, carried, self._message_limit)
+        check_acknowledger(peer)
+        lane = carried = _lane(peer, channel, wish)
+        if peer.spec.name != ref.node or (before is not None and not before.is_settled):
+            carried = self._remotes.open(ref, channel, wish).lane
+        else:
+            self._bind(peer, ref)
+        way = AckedOutlet(channel, ref.mailbox, key, carried, self._limit(peer))
+        return OnlyConnectedAcked(lane, peer, way) if refuses else way
 
     def _local(self, ref: Ref, channel: Channel) -> LocalLane:
         me = self._me()
@@ -164,7 +177,8 @@ class Outlets(Struct, eq=False):
         limit, wish = self._limit(peer), _wish(channel, ref, key)
         lane = _lane(peer, channel, wish)
         if peer.spec.name != ref.node:
-            way = Outlet(channel, ref.mailbox, key, ForwardingLane(lane, ref, wish), limit)
+            before = self._remotes.find(ref, channel, wish)
+            way = Outlet(channel, ref.mailbox, key, ForwardingLane(lane, ref, wish, before), limit)
         else:
             self._bind(peer, ref)
             way = Outlet(channel, ref.mailbox, key, lane, limit)

@@ -19,8 +19,9 @@ from partisan_core.kernel.channels import MEMBERSHIP, Channel, choose_lane
 from partisan_core.kernel.connection import Connection
 from partisan_core.kernel.fallback import FallbackLane
 from partisan_core.kernel.lane import Lane
+from partisan_core.kernel.telling import fail_lane
 from partisan_core.mailboxes import Feeder
-from partisan_core.notices import Undelivered
+from partisan_core.notices import Notice, Undelivered
 from partisan_core.wire.messages import Hello
 
 LaneKey = tuple[str, int]
@@ -59,7 +60,7 @@ class Peer:
         link: Link,
         channels: Mapping[str, Channel],
         unfinished: int,
-        report: Callable[[Undelivered], None],
+        report: Callable[[Notice], None],
     ) -> None:
         self.spec = spec
         self.link = link
@@ -237,22 +238,20 @@ class Peer:
         """What a lane sent and the peer did not acknowledge never will be; what waits in it goes on."""
         unknown, _ = lane.count_acked()
         lane.lose_sent(why)
-        self._tell_undelivered(lane, unknown, 0)
+        self._tell_unknown(lane, unknown)
 
     def _lose_waiting(self, lane: Lane) -> None:
         """What waited for the first link to a node that, as it turns out, acknowledges nothing, goes without."""
         _, waiting = lane.count_acked()
         lane.lose_waiting(f"node {self.spec.name} runs a version that acknowledges nothing")
-        self._tell_undelivered(lane, waiting, 0)
+        self._tell_unknown(lane, waiting)
 
     def _fail(self, lane: Lane, error: NodeDown, reason: DropReason) -> None:
-        counts = lane.count_acked()
-        lane.fail(error, reason)
-        self._tell_undelivered(lane, *counts)
+        fail_lane(self._report, self.spec, lane, error, reason)
 
-    def _tell_undelivered(self, lane: Lane, unknown: int, never_sent: int) -> None:
-        if unknown or never_sent:
-            self._report(Undelivered(self.spec, lane.channel, unknown, never_sent))
+    def _tell_unknown(self, lane: Lane, count: int) -> None:
+        if count:
+            self._report(Undelivered(self.spec, lane.channel, count, 0))
 
     def _hold_behind_default(self, fresh: Iterable[Lane]) -> None:
         """Of fresh lanes nobody knows what their channel sent over `default` before they were made."""

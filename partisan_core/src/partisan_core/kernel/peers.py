@@ -18,13 +18,13 @@ from partisan_core.kernel.channels import Channel
 from partisan_core.kernel.connection import Connection, Owner, Shaken
 from partisan_core.kernel.ending import Lingering
 from partisan_core.kernel.journal import Journal
-from partisan_core.kernel.lane import Lane
+from partisan_core.kernel.lane import Lane, Room
 from partisan_core.kernel.peer import MEMBERSHIP_LANE, Failure, LaneKey, Peer, Trouble, another_life
 from partisan_core.kernel.pins import Pins
 from partisan_core.kernel.redialling import LaneDialling
 from partisan_core.kernel.timers import Timers
 from partisan_core.kernel.traffic import Traffic
-from partisan_core.mailboxes import Feeder, Mailbox
+from partisan_core.mailboxes import Feeder
 from partisan_core.notices import ChannelDown, ChannelUp, DialRefused
 from partisan_core.wire.control import Interest
 from partisan_core.wire.messages import Hello
@@ -42,7 +42,7 @@ class Peers:
     """The membership, which is told what becomes of links."""
     dial: Callable[[Peer, LaneKey], Awaitable[None]]
     """Dials one lane of a peer, in a task of its own; the end is told to `dial_ended`."""
-    on_letters: Callable[[Channel, NodeSpec, list[Letter], Feeder], Mailbox | None]
+    on_letters: Callable[[Channel, NodeSpec, list[Letter], Feeder], Room | None]
     """Takes in messages for and from third nodes."""
 
     def __init__(

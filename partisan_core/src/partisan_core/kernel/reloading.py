@@ -43,6 +43,7 @@ def take_over(kernel: Kernel, config: Config) -> tuple[Change, ...]:
         channel.settings = config.channels[name]
     for peer in kernel.peers.table.values():
         peer.resize_lanes()
+    kernel.remotes.resize_lanes()
     if added:
         kernel.peers.announcing.announce()
     return tuple(map(_change, differences))
