@@ -11,7 +11,7 @@ from random import Random
 from typing import NamedTuple
 
 from partisan_causal import CausalityError, CausalOrder, Delivery, Life, Overtaken, read_stamp, write_stamp
-from tests.causality.happens_before import Delivered, Event, Sent, violations
+from partisan_testkit.happens_before import Delivered, Event, Sent, violations
 
 LABEL = "history"
 ROUNDS = 50

@@ -2,8 +2,8 @@
 
 import pytest
 
+from partisan_testkit.happens_before import Delivered, Event, Sent, violations
 from tests.causality.defects import DEFECTS, HeldIsLost, OwnTripleReplacesAll
-from tests.causality.happens_before import Delivered, Event, Sent, violations
 from tests.causality.histories import History, Make, first_fault
 from tests.causality.lives import A, B, C
 

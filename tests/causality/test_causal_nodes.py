@@ -11,8 +11,8 @@ from partisan_causal import Life
 from partisan_core import Node
 from partisan_core.errors import EncodeError, SendError
 from partisan_core.mailboxes import Mailbox
+from partisan_testkit.happens_before import Delivered, Event, Sent, violations
 from tests.acked.lossy import cut_every
-from tests.causality.happens_before import Delivered, Event, Sent, violations
 from tests.causality.nodes import A_WHILE, NOTHING, cluster, left_over, receive, talk_in_a_triangle
 from tests.core.kernel.nodes import opened, until
 

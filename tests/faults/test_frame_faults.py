@@ -69,6 +69,18 @@ async def test_what_comes_twice_is_delivered_once(autojump_clock: MockClock, dir
         assert alpha.counters["ChannelDown"] == 0
 
 
+@pytest.mark.parametrize("direction", ["out", "in"])
+async def test_no_message_is_made_of_what_is_left_of_two(autojump_clock: MockClock, direction: str) -> None:
+    """The last slice of the first would be lost, and the first of the second: so seed 102 of HyParView."""
+    async with faulty_pair() as (alpha, beta, box):
+        sender, inbox = (alpha, box) if direction == "out" else (beta, alpha.open_mailbox("box"))
+        add(alpha, "some", "drop", direction=direction, kinds=("fragment",), skip=1, count=2)
+        for letter in (b"a", b"b", b"c"):
+            await sender.send("beta/box" if direction == "out" else "alpha/box", letter * 200_000)
+        assert {letter * 200_000 for letter in (b"a", b"b", b"c")}.issuperset(await received(inbox, 5))
+        assert firings(alpha, "some") == 2
+
+
 async def test_a_frame_that_is_overtaken_is_late_and_so_lost_without_acknowledgement(
     autojump_clock: MockClock,
 ) -> None:

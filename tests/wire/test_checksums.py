@@ -51,7 +51,7 @@ def test_more_checksums_than_anybody_needs_and_wrong_names_are_refused(offered: 
     assert this.refusal.code is Refused.MALFORMED
 
 
-PLACE = Place(Kind.DATA, 5, 0)
+PLACE = Place(Kind.DATA, 1, 5, 0)
 
 
 @with_each_checksum

@@ -9,7 +9,7 @@ from partisan_core.wire.fragments import Assembly, Place, Whole, encode_fragment
 from partisan_core.wire.frames import FrameReader, Kind
 
 LIMIT = 1000
-PLACE_SIZE = 9
+PLACE_SIZE = 11
 
 
 def add(assembly: Assembly, number: int, body: memoryview) -> Whole | None:
@@ -17,9 +17,11 @@ def add(assembly: Assembly, number: int, body: memoryview) -> Whole | None:
     return assembly.add(*split_fragment(body), number)
 
 
-def body(offset: int, part: bytes, *, total: int, kind: int = Kind.DATA, number: int = 0) -> memoryview:
+def body(
+    offset: int, part: bytes, *, total: int, kind: int = Kind.DATA, message: int = 1, number: int = 0
+) -> memoryview:
     """What a reader hands over of one FRAGMENT frame."""
-    (frame,) = FrameReader(LIMIT * 2).feed(encode_fragment(Place(kind, total, offset), part, number))
+    (frame,) = FrameReader(LIMIT * 2).feed(encode_fragment(Place(kind, message, total, offset), part, number))
     assert (frame.kind, frame.number) == (Kind.FRAGMENT, number)
     return frame.body
 
@@ -35,7 +37,8 @@ def test_messages_come_back_one_after_the_other(messages: list[tuple[bytes, int]
         wholes: list[Whole | None] = []
         for offset in range(0, len(message), size):
             last = number if offset + size >= len(message) else 0
-            part = body(offset, message[offset : offset + size], total=len(message), kind=kind, number=last)
+            slice_ = message[offset : offset + size]
+            part = body(offset, slice_, total=len(message), kind=kind, message=number, number=last)
             wholes.append(add(assembly, last, part))
         whole = wholes.pop()
         assert wholes == [None] * len(wholes)
@@ -46,12 +49,29 @@ def test_messages_come_back_one_after_the_other(messages: list[tuple[bytes, int]
 BEGUN = body(0, b"abcd", total=12)
 
 WRONG = {
-    "the same again": (BEGUN, 0, "a fragment from 0 of 12 bytes came where the one from 4 of 12 was due"),
-    "a later one": (body(8, b"ijkl", total=12, number=1), 1, "from 8 of 12 bytes came where the one from 4"),
-    "beyond its end": (body(4, b"efghijklm", total=12, number=1), 1, "came where the one from 4 of 12 was due"),
-    "of another size": (body(4, b"efgh", total=13), 0, "from 4 of 13 bytes came where the one from 4 of 12"),
+    "the same again": (
+        BEGUN,
+        0,
+        "from 0 of 12 bytes of message 1 came where a fragment from 4 of 12 bytes of message 1 was due",
+    ),
+    "a later one": (
+        body(8, b"ijkl", total=12, number=1),
+        1,
+        "from 8 of 12 bytes of message 1 came where a fragment from 4",
+    ),
+    "beyond its end": (
+        body(4, b"efghijklm", total=12, number=1),
+        1,
+        "came where a fragment from 4 of 12 bytes of message 1 was due",
+    ),
+    "of another size": (
+        body(4, b"efgh", total=13),
+        0,
+        "from 4 of 13 bytes of message 1 came where a fragment from 4 of 12",
+    ),
     "of another kind": (body(4, b"efgh", total=12, kind=Kind.RELAY), 0, "was due"),
-    "a new message": (body(0, b"xy", total=5), 0, "from 0 of 5 bytes came where the one from 4 of 12 was due"),
+    "a new message": (body(0, b"xy", total=5, message=2), 0, "from 0 of 5 bytes of message 2 came where"),
+    "of the next message": (body(4, b"efgh", total=12, message=2), 0, "from 4 of 12 bytes of message 2 came where"),
     "the last without a number": (body(4, b"efghijkl", total=12), 0, "the last fragment of a message has its number"),
     "a number too early": (body(4, b"efgh", total=12, number=3), 3, "the last fragment of a message has its number"),
 }
@@ -73,7 +93,7 @@ STRANGE = {
     "of no message": (body(4, b"efgh", total=12), "belongs to no message that has begun"),
     "of no such kind": (body(0, b"abcd", total=12, kind=Kind.HELLO), "kind 1, which is never in fragments"),
     "too large": (body(0, b"abcd", total=LIMIT + 1), "1001 bytes in fragments is larger than the 1000 allowed"),
-    "of no bytes": (body(0, b"abcd", total=0), "came where the one from 0 of 0 was due"),
+    "of no bytes": (body(0, b"abcd", total=0), "came where a fragment from 0 of 0 bytes of message 1 was due"),
 }
 
 
@@ -86,7 +106,7 @@ def test_a_message_that_cannot_be_does_not_begin(strange: memoryview, complaint:
 
 
 def test_a_fragment_with_nothing_in_it_is_refused() -> None:
-    with pytest.raises(FrameError, match="a fragment of 9 bytes has nothing in it"):
+    with pytest.raises(FrameError, match="a fragment of 11 bytes has nothing in it"):
         split_fragment(BEGUN[:PLACE_SIZE])
 
 

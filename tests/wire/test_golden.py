@@ -93,7 +93,7 @@ def test_todays_reader_reads_the_golden_frames_of_acknowledged_messages() -> Non
     assert (after, relay.number, decode_letters(split_data(body)[1])) == (3, 7, LETTERS[:1])
     after, body = split_after(fragment)
     place, part = split_fragment(body)
-    assert (after, place, bytes(part)) == (70_001, Place(Kind.DATA, 200_000, 199_995), b"slice")
+    assert (after, place, bytes(part)) == (70_001, Place(Kind.DATA, 1, 200_000, 199_995), b"slice")
     words = [frame(stored(name)) for name in ("ack", "again")]
     assert [(one.kind, one.number, one.flags) for one in words] == [(12, 70_001, IGNORABLE), (13, 69_990, IGNORABLE)]
 

@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from itertools import count
 from typing import Any, Protocol, Self
 
 import trio
@@ -11,8 +10,6 @@ import trio
 from partisan_core.cancellation import is_cancelled
 from partisan_core.downs import DownReason, Ending
 from partisan_core.errors import MailboxError
-
-_serials = count(1)
 
 
 class Feeder(Protocol):
@@ -83,7 +80,7 @@ class Mailbox(Sleepers):
     Any number of tasks may receive; each message goes to one of them, in order.
     """
 
-    def __init__(self, name: str, limit: int, on_close: "Callable[[Mailbox], None]") -> None:
+    def __init__(self, name: str, limit: int, on_close: "Callable[[Mailbox], None]", serial: int = 0) -> None:
         super().__init__()
         self.name = name
         self.limit = limit
@@ -96,8 +93,8 @@ class Mailbox(Sleepers):
         """How many wait for room: asked once per message, so cheaper than asking the lot."""
         self._on_close = on_close
         self._closed = False
-        self.serial = next(_serials)
-        """Tells it from others that had or will have its name. The kernel's side."""
+        self.serial = serial
+        """Tells it from others of its node that had or will have its name. The kernel's side."""
         self.watchers: dict[tuple[str, int], Callable[[Ending], None]] = {}
         """Who is told of its end. The kernel's side."""
 

@@ -184,7 +184,7 @@ class World:
         faults = (self.cancel, self.part, self.misjudge, self.let_go, self.restart)
         self.faults = self.rng.sample(faults, self.rng.randrange(len(faults) + 1))
         """Not all of them in each history: one hides what another shows."""
-        self._incarnations = count(1)
+        self._incarnations, self._serials = count(1), count(1)
         for name in NAMES:
             self.members[name] = self._live(name)
         for one, other in self.pairs:
@@ -233,7 +233,7 @@ class World:
     def open(self) -> None:
         member, name = self._any(), self.rng.choice(BOXES)
         if name not in member.boxes:
-            member.boxes[name] = Mailbox(name, 10, lambda box: None)
+            member.boxes[name] = Mailbox(name, 10, lambda box: None, next(self._serials))
 
     def end(self) -> None:
         """A mailbox is closed, for a reason of its own."""

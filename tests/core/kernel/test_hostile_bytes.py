@@ -119,7 +119,7 @@ async def both_lanes(alpha: Node) -> AsyncIterator[tuple[Stranger, Stranger, Wel
 
 
 GOOD = data_frame(2, "second")
-BEGUN = encode_fragment(Place(Kind.DATA, 500_000, 0), b"part", 0)
+BEGUN = encode_fragment(Place(Kind.DATA, 1, 500_000, 0), b"part", 0)
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,9 @@ BEGUN = encode_fragment(Place(Kind.DATA, 500_000, 0), b"part", 0)
         (encode_data(2, 2, CODEC.join([CODEC.encode(("box", 1))])), "said to hold 2 messages"),
         (encode_data(0, 1, CODEC.join([CODEC.encode(("box", 1))])), "numbers begin at 1"),
         (data_frame(2**64 - 1, "last", "beyond"), "no message 18446744073709551615"),
-        (encode_fragment(Place(Kind.DATA, 500_000, 100), b"part", 0), "belongs to no message that has begun"),
-        (BEGUN * 2, "came where the one from 4 of 500000 was due"),
-        (encode_fragment(Place(Kind.DATA, 2**31, 0), b"part", 0), "is larger than the"),
+        (encode_fragment(Place(Kind.DATA, 1, 500_000, 100), b"part", 0), "belongs to no message that has begun"),
+        (BEGUN * 2, "came where a fragment from 4 of 500000 bytes of message 1 was due"),
+        (encode_fragment(Place(Kind.DATA, 1, 2**31, 0), b"part", 0), "is larger than the"),
         (encode_frame(77, b"?"), "kind 77"),
         (encode_frame(Kind.HELLO, b""), "not expected after the handshake"),
         (encode_frame(Kind.CONTROL, b"\xc1"), "control frame cannot be decoded"),

@@ -121,8 +121,8 @@ HALF = 400_000
 def half(second: bool) -> bytes:
     """The first or the second fragment of a message of 700,000 bytes."""
     if second:
-        return encode_fragment(Place(Kind.DATA, len(BODY), HALF), BODY[HALF:], 1)
-    return encode_fragment(Place(Kind.DATA, len(BODY), 0), BODY[:HALF], 0)
+        return encode_fragment(Place(Kind.DATA, 1, len(BODY), HALF), BODY[HALF:], 1)
+    return encode_fragment(Place(Kind.DATA, 1, len(BODY), 0), BODY[:HALF], 0)
 
 
 def data_lane(alpha: Node, index: int) -> tuple[LaneState, str]:
@@ -158,7 +158,7 @@ async def test_a_peer_over_its_budget_waits_with_that_lane_alone_until_another_m
         await peer.say(0, data_frame(1, "meanwhile", mailbox="small"))
         assert await received(small, 1) == ["meanwhile"]
         assert len(box) == 0
-        last = encode_fragment(Place(Kind.DATA, len(BODY), HALF), BODY[HALF:], 2)
+        last = encode_fragment(Place(Kind.DATA, 1, len(BODY), HALF), BODY[HALF:], 2)
         await peer.say(0, last)
         assert await received(box, 2) == [bytes(700_000)] * 2
         await until(lambda: data_lane(alpha, 1)[0] is LaneState.CONNECTED)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from typing import Any
 
 import trio
@@ -35,6 +36,7 @@ class PostOffice:
 
     def __init__(self, limit: int, journal: Journal) -> None:
         self._boxes: dict[str, Mailbox] = {}
+        self._serials = count(1)
         self._limit = limit
         self._journal = journal
         self.desks: dict[str, Desk] = {}
@@ -52,7 +54,7 @@ class PostOffice:
         """
         if check_name(name) in self._boxes:
             raise MailboxError(f"mailbox {name!r} is open already on this node; close it or choose another name")
-        box = self._boxes[name] = Mailbox(name, limit or self._limit, self._close)
+        box = self._boxes[name] = Mailbox(name, limit or self._limit, self._close, next(self._serials))
         return box
 
     def names(self) -> list[str]:

@@ -61,6 +61,8 @@ class Writer:
         self._sliced: SideQueue | None = None
         """Whose large message is being written: one at a time, see `wire.fragments`."""
         self._slices: Iterator[bytes] = iter(())
+        self._begun = 0
+        """The number of the large message whose first slice was written last."""
         self.is_blocked = False
         """The system takes no more: the peer does not read, or the network is slow."""
         self.drained = False
@@ -198,11 +200,12 @@ class Writer:
         """The frames of one large message; `number_it` is called for the last."""
         parts = self._parts(kind, pieces)
         total, offset = sum(map(len, parts)), 0
+        self._begun = (self._begun + 1) & 0xFFFF
         for view in (memoryview(one) for one in parts):
             size = math.ceil(len(view) / max(1, round(len(view) / self._lane.large_from)))  # equal parts, no small rest
             for start in range(0, len(view), size or 1):
                 part, number, after = view[start : start + size], 0, None
-                place = Place(kind, total, offset)
+                place = Place(kind, self._begun, total, offset)
                 offset += len(part)
                 if offset == total:
                     number, after = number_it()

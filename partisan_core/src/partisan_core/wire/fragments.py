@@ -1,8 +1,10 @@
 """Fragments: a message that is too large for one frame, in slices, with frames of smaller ones between them.
 
-    kind u8 | total u32 | offset u32 | slice          (the body of a FRAGMENT frame, little endian)
+    kind u8 | message u16 | total u32 | offset u32 | slice          (the body of a FRAGMENT frame, little endian)
 
 `kind` is that of the frame which the slices would be in one piece: DATA or RELAY; `total` are the bytes of its payload.
+`message` counts those of a connection, so that what is left of two of one size, when a fault took slices of both, is
+never put together; it begins again behind 65,535.
 Each connection carries one such message at a time, from its first slice to its last. The last one carries the
 session's number of the message: smaller ones that overtook it have earlier numbers, and of a message that broke off
 nothing was counted, so its sender begins it again on the next connection.
@@ -16,10 +18,10 @@ from partisan_core.errors import FrameError
 from partisan_core.wire.frames import AFTER, CHECKED_HEADER, CHECKSUM, Kind, Trailer, encode_prefixed
 
 _FRAGMENT = int(Kind.FRAGMENT)
-_PLACE = Struct("<BII")
-_HEAD = Struct("<IBBHQBII")
+_PLACE = Struct("<BHII")
+_HEAD = Struct("<IBBHQBHII")
 """A frame's header and the place behind it."""
-_AFTER_PLACE = Struct("<QBII")
+_AFTER_PLACE = Struct("<QBHII")
 _CARRIED = frozenset({int(Kind.DATA), int(Kind.RELAY)})
 
 
@@ -35,8 +37,12 @@ class Place(NamedTuple):
     """Where a slice belongs."""
 
     kind: int
+    message: int
     total: int
     offset: int
+
+    def __str__(self) -> str:
+        return f"a fragment from {self.offset} of {self.total} bytes of message {self.message}"
 
 
 def encode_fragment(
@@ -74,12 +80,12 @@ def split_fragment(body: memoryview) -> tuple[Place, memoryview]:
 class Assembly:
     """Puts the slices of one message after the other together. Holds what has arrived, never what was announced."""
 
-    __slots__ = ("_held", "_kind", "_limit", "total")
+    __slots__ = ("_held", "_kind", "_limit", "_message", "total")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._held = bytearray()
-        self._kind = 0
+        self._kind = self._message = 0
         self.total = 0
         """The bytes of the message that has begun; 0 between two messages."""
 
@@ -107,21 +113,21 @@ class Assembly:
 
     def _check(self, place: Place, size: int, number: int) -> None:
         if not self.total:
-            self._begin(*place)
+            self._begin(place)
         end = place.offset + size
-        if place != (self._kind, self.total, len(self._held)) or end > self.total:
-            raise FrameError(
-                f"a fragment from {place.offset} of {place.total} bytes came where the one from {len(self._held)} of "
-                f"{self.total} was due"
-            )
+        due = Place(self._kind, self._message, self.total, len(self._held))
+        if place != due or end > self.total:
+            raise FrameError(f"{place} came where {due} was due")
         if (end == self.total) != (number > 0):
             raise FrameError("the last fragment of a message has its number, and no other one")
 
-    def _begin(self, kind: int, total: int, offset: int) -> None:
-        if offset:
-            raise FrameError(f"a fragment from {offset} of {total} bytes belongs to no message that has begun")
-        if kind not in _CARRIED:
-            raise FrameError(f"a fragment is of a frame of kind {kind}, which is never in fragments")
-        if total > self._limit:
-            raise FrameError(f"a message of {total} bytes in fragments is larger than the {self._limit} allowed here")
-        self._kind, self.total = kind, total
+    def _begin(self, place: Place) -> None:
+        if place.offset:
+            raise FrameError(f"{place} belongs to no message that has begun")
+        if place.kind not in _CARRIED:
+            raise FrameError(f"a fragment is of a frame of kind {place.kind}, which is never in fragments")
+        if place.total > self._limit:
+            raise FrameError(
+                f"a message of {place.total} bytes in fragments is larger than the {self._limit} allowed here"
+            )
+        self._kind, self._message, self.total = place.kind, place.message, place.total

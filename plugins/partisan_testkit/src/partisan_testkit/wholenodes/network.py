@@ -144,8 +144,8 @@ class VirtualNetwork:
 
     def __init__(self, rng: Random, log: Log, latency: Latency | None = None) -> None:
         self.faults: Faults = CALM
-        """May be changed at any time. A stream is neither doubled nor reordered: these two shares mean nothing here,
-        and what is lost is sent again, late, with all that is behind it."""
+        """May be changed at any time. A stream is neither doubled nor reordered: these two shares are for the workload
+        that meddles with frames. What is lost is sent again, late, with all that is behind it."""
         self.homes: dict[Address, str] = {}
         """The host of whoever listened at an address last."""
         self.listeners: dict[Address, VirtualListener] = {}

@@ -35,6 +35,8 @@ class Process:
         self.endpoint = endpoint
         self.alive = True
         self.leaving = False
+        self.is_over = False
+        """All its tasks have ended."""
         self.clock_offset = 0.0
         """Seconds by which its wall clock is wrong."""
         self.node: Node
@@ -68,6 +70,11 @@ class Process:
     def host(self) -> StrategyHost:
         """Whom its overlay is linked to."""
         return self.node._kernel.driver.host
+
+    @property
+    def others(self) -> list[str]:
+        """The names of all whom it knows, but for its own."""
+        return [member.name for member in self.node.members() if member.name != self.name]
 
     def __str__(self) -> str:
         return str(self.spec)
@@ -124,6 +131,7 @@ class Process:
             self.endpoint.network.record("retired", self.endpoint.name)
         finally:
             self.alive = False
+            self.is_over = True
             self.endpoint.end()
 
     def _wall_clock(self) -> float:

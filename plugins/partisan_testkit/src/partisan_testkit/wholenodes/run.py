@@ -7,8 +7,6 @@ from typing import BinaryIO
 import trio
 from trio.testing import MockClock
 
-from partisan_core.effects import Retire
-from partisan_core.notices import MemberJoined, MemberLeft, NeighbourDown, NeighbourUp, Notice, Retired
 from partisan_testkit.schedules.command import Theatre
 from partisan_testkit.schedules.performance import Performance
 from partisan_testkit.schedules.plan import SECONDS, Schedule, make_schedule
@@ -17,8 +15,8 @@ from partisan_testkit.schedules.settings import ClusterSettings
 from partisan_testkit.schedules.violation import Violation
 from partisan_testkit.schedules.witness import Witness
 from partisan_testkit.simulator import CALM, Faults
-from partisan_testkit.wholenodes.process import Process
-from partisan_testkit.wholenodes.stage import WholeStage, open_stage
+from partisan_testkit.wholenodes.cast import Cast
+from partisan_testkit.wholenodes.stage import open_stage
 from partisan_testkit.wholenodes.workloads import WORKLOADS, Workload
 
 _LINKS = {"redial_limit": "4s"}
@@ -29,7 +27,7 @@ _QUIET = {"partisan": "error"}
 
 
 def make_whole_schedule(seed: int, cluster: ClusterSettings, seconds: float = SECONDS) -> Schedule:
-    """Draw a schedule as for strategies, with the faults of streams."""
+    """Draw a schedule as for strategies, with the faults of streams, and of the frames in them."""
     return make_schedule(seed, cluster, seconds, draw=_draw_faults)
 
 
@@ -38,6 +36,8 @@ def _draw_faults(rng: Random, cluster: ClusterSettings) -> Faults:
         return CALM
     return Faults(
         loss=rng.choice((0.0, 0.01, 0.1)),
+        duplication=rng.choice((0.0, 0.0, 0.05)),
+        reordering=rng.choice((0.0, 0.0, 0.05)),
         dial_failures=rng.choice((0.0, 0.0, 0.1, 0.3)),
         resets=rng.choice((0.0, 0.0, 0.001, 0.01)),
         flips=rng.choice((0.0, 0.0, 0.001, 0.01)),
@@ -81,7 +81,7 @@ async def _perform(
             sections.setdefault(section, {}).update(keys)
     async with open_stage(cluster, schedule.seed, sections, trace=trace) as stage:
         try:
-            cast = _Cast(stage, Witness(cluster), workloads)
+            cast = Cast(stage, Witness(cluster), workloads)
             performance = Performance(schedule, cluster, stage, cast.witness)
             await performance.run()
             report.settled, report.islands = performance.settled, performance.islands
@@ -95,36 +95,6 @@ WHOLE_NODES = Theatre(
     "partisan_testkit.wholenodes", make_whole_schedule, run_whole, run_whole, twice=1, nodes=8, seconds=60.0
 )
 """Every seed is run twice: here it is the code of whole nodes that may not be deterministic."""
-
-
-class _Cast:
-    """Gives every life its workloads, and tells them and the witness what it is told."""
-
-    def __init__(self, stage: WholeStage, witness: Witness, workloads: Sequence[Workload]) -> None:
-        self.witness = witness
-        self._stage, self._workloads = stage, workloads
-        stage.application, stage.observe = self._live, self._on_notice
-
-    async def conclude(self) -> None:
-        for workload in self._workloads:
-            for objection in await workload.conclude(self._stage.living):
-                raise Violation(objection)
-
-    async def _live(self, process: Process) -> None:
-        self.witness.history.starts(process.spec)
-        async with trio.open_nursery() as nursery:
-            for workload in self._workloads:
-                nursery.start_soon(workload.live, process)
-
-    def _on_notice(self, process: Process, notice: Notice) -> None:
-        match notice:
-            case MemberJoined() | MemberLeft() | NeighbourUp() | NeighbourDown():
-                self.witness.on_outcome(process, notice)
-            case Retired(reason=reason):
-                self.witness.on_outcome(process, Retire(reason))
-                self._stage.crash(process)  # as a supervisor would end it: it is alone for good
-        for workload in self._workloads:
-            workload.on_notice(process, notice)
 
 
 def _violation_of(error: Exception) -> Violation:

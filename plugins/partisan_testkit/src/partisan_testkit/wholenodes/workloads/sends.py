@@ -15,17 +15,7 @@ from partisan_testkit.schedules.violation import Violation
 from partisan_testkit.simulator import seeded
 from partisan_testkit.wholenodes.process import Process
 
-_PAUSE = (0.05, 1.0)
-"""Seconds between two sends of a node. Chosen: several messages are on the way whenever a connection breaks."""
-
-_SIZES = (0, 100, 100, 100, 5_000, 200_000)
-"""Bytes of a message: most are small, some take several segments, some several frames."""
-
-_CHANNELS = ("default", "wide")
 _KEYS = (None, "a", "b")
-
-_ARRIVES = 5.0
-"""Seconds in which a message arrives once all is well. Chosen: many round trips."""
 
 Message = dict[str, Any]
 """`stream`, `to`, `number` and `content`."""
@@ -39,6 +29,21 @@ class Sends:
 
     sections: Mapping[str, Mapping[str, object]] = {"channels": {"wide": {"parallelism": 2}}}
     mailbox = "inbox"
+    channels: tuple[str, ...] = ("default", "wide")
+    sizes: tuple[int, ...] = (0, 100, 100, 100, 5_000, 200_000)
+    """Bytes of a message: most are small, some take several segments, some several frames."""
+    pause = (0.05, 1.0)
+    """Seconds between two sends of a node. Chosen: several messages are on the way whenever a connection breaks."""
+    burst = 1
+    """Messages that are sent to one target at once."""
+    favourites: int | None = None
+    """To how many of the others is sent; to all, when nothing is said."""
+    limit: int | None = None
+    """Of the mailbox."""
+    reading = 0.0
+    """Seconds that the receiver takes for a message."""
+    arrives = 5.0
+    """Seconds in which a message arrives once all is well. Chosen: many round trips."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -47,36 +52,41 @@ class Sends:
         self._newest: dict[tuple[Process, str], int] = defaultdict(int)
         self._probes: set[tuple[str, str]] = set()
         """Who has not heard of whom since all is well."""
+        self.is_calm = False
+        """Nothing is sent but those."""
 
     async def live(self, process: Process) -> None:
         """Send to others, and receive."""
-        async with process.node.open_mailbox(self.mailbox) as inbox, trio.open_nursery() as nursery:
+        async with process.node.open_mailbox(self.mailbox, limit=self.limit) as inbox, trio.open_nursery() as nursery:
             nursery.start_soon(
                 self._send_for_ever, process, seeded(self._seed, f"{self.mailbox} {process.endpoint.name}")
             )
             async for message in inbox:
                 self._check(process, message)
+                if self.reading:
+                    await trio.sleep(self.reading)
 
     def on_notice(self, process: Process, notice: Notice) -> None:
         """Messages tell by themselves."""
 
     async def conclude(self, living: list[Process]) -> Iterator[str]:
         """What is sent to a neighbour now arrives."""
+        self.is_calm = True
         for process in living:
             for name in process.node.neighbours():
                 self._probes.add((process.name, name))
-                self._send(process, name, "default", None, 0)
-        await trio.sleep(_ARRIVES)
+                self._send(process, name, self.channels[0], None, 0)
+        await trio.sleep(self.arrives)
         return (f"a message of {one} to {other} did not arrive, with all well" for one, other in sorted(self._probes))
 
     async def _send_for_ever(self, process: Process, rng: Random) -> None:
-        while True:
-            await trio.sleep(rng.uniform(*_PAUSE))
-            others = [peer.name for peer in process.node.members() if peer.name != process.name]
-            if others:
-                target, channel = rng.choice(others), rng.choice(_CHANNELS)
+        while not self.is_calm:
+            await trio.sleep(rng.uniform(*self.pause))
+            if others := process.others[: self.favourites]:
+                target, channel = rng.choice(others), rng.choice(self.channels)
                 with suppress(SendError, NodeClosed):
-                    self._send(process, target, channel, rng.choice(_KEYS), rng.choice(_SIZES))
+                    for _ in range(self.burst):
+                        self._send(process, target, channel, rng.choice(_KEYS), rng.choice(self.sizes))
 
     def _send(self, process: Process, target: str, channel: str, key: str | None, size: int) -> None:
         stream = (process.name, process.spec.incarnation, channel, key)
