@@ -53,6 +53,26 @@ def test_messages_that_move_to_a_lane_made_anew_are_kept_there_and_their_receipt
     assert not old.count_acked()[1]
 
 
+def test_a_large_message_that_broke_off_halfway_moves_with_those_behind_it() -> None:
+    old, new, large = make_lane(), make_lane(), b"x" * 3_000
+    receipt = old.put_acked_nowait(large)
+    behind = old.put_acked_nowait(large)
+    assert old.large is not None
+    assert old.large.take() == [large]  # some of its slices are written, and then the link is let go
+    old.lose_sent("let go")
+    new.take_over(old, 10_000)
+    assert not receipt.is_delivered
+    for arrived in (receipt, behind):
+        assert new.large is not None
+        assert new.large.take() == [large]
+        number, _ = new.number(new.large, 1, large, is_large=True)
+        new.large.finish()
+        assert not arrived.is_delivered
+        new.confirm(number)
+        assert sent(arrived) is None
+    assert not new.messages
+
+
 def test_what_was_sent_in_a_forgotten_session_is_lost_and_what_waits_is_not() -> None:
     lane = make_lane()
     arrived, unknown = lane.put_acked_nowait(b"1"), None

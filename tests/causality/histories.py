@@ -10,7 +10,7 @@ from itertools import permutations
 from random import Random
 from typing import NamedTuple
 
-from partisan_causal import CausalityError, CausalOrder, Delivery, Life, Overtaken, read_stamp, write_stamp
+from partisan_causal import CausalityError, CausalOrder, Delivery, Life, Overtaken, TooMuch, read_stamp, write_stamp
 from partisan_testkit.happens_before import Delivered, Event, Sent, violations
 
 LABEL = "history"
@@ -55,6 +55,7 @@ class Outcome:
     most_held: int = 0
     probes: int = 0
     refused: int = 0
+    too_much: int = 0
 
     def __str__(self) -> str:
         return "\n".join([f"seed {self.seed}:", *self.faults, "log:", *map(str, self.log)])
@@ -141,15 +142,19 @@ class History:
             self._sent.get((destination, origin), {}).pop(number, None)
             node.confirm(origin, number)
         else:
-            self._excused.add(self._sent.get((destination, origin), {}).pop(number, message))
-            node.refuse(origin, number)
+            unconfirmed = self._sent.get((destination, origin), {})
+            self._excused.update(unconfirmed.pop(last) for last in list(unconfirmed) if last <= number)
+            self._excused.add(message)
+            node.give_up(origin, number)
 
     def _arrive(self, flight: Flight, node: CausalOrder[int]) -> None:
         origin, destination, _, number, stamp, message = flight
         try:
             deliveries = node.arrive(origin, read_stamp(stamp)[1], message)
-        except Overtaken:
-            self.outcome.refused += 1
+        except (Overtaken, TooMuch) as error:
+            self.outcome.refused += isinstance(error, Overtaken)
+            self.outcome.too_much += isinstance(error, TooMuch)
+            self._pool.append(Flight(destination, origin, "refuse", number, message=message))
             self._pool.append(Flight(destination, origin, "refuse", number, message=message))
         else:
             self._deliver(destination, deliveries)

@@ -53,7 +53,11 @@ async def test_nothing_of_a_node_is_waited_for_when_its_next_life_is_there(autoj
             assert await receive(box, 1) == ["again"]
 
 
-async def test_what_a_living_node_gave_up_is_not_waited_for_once_it_is_back(autojump_clock: MockClock) -> None:
+@pytest.mark.parametrize("notices", [1, 1000], ids=["told by a snapshot", "told by a notice"])
+async def test_what_a_living_node_gave_up_is_not_waited_for_once_it_is_back(
+    notices: int, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("partisan_core.kernel.journal.STREAM_LIMIT", notices)
     async with cluster("alpha", "beta", "gamma", patience="24h") as ((alpha, beta, gamma), network):
         box = gamma.open_mailbox("box")
         await leave_one_waiting(alpha, beta, gamma, network)

@@ -8,13 +8,22 @@ from tests.causality.histories import History, Make, first_fault
 from tests.causality.lives import A, B, C
 
 SEEDS = range(200)
-RARE: dict[Make, range] = {HeldIsLost: range(458, 459), OwnTripleReplacesAll: range(439, 440)}
+RARE: dict[Make, range] = {HeldIsLost: range(5300, 5301), OwnTripleReplacesAll: range(439, 440)}
 """Mistakes that take several faults together, with seeds that have them."""
 
 
 def test_whatever_happens_causal_order_holds_and_buffers_are_empty_afterwards() -> None:
     outcome = first_fault(SEEDS)
     assert outcome is None, outcome
+
+
+def test_where_too_much_is_known_messages_are_refused_and_nobody_waits_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("partisan_causal.order.MOST_KNOWN", 6)
+    outcome = first_fault(SEEDS)
+    assert outcome is None, outcome
+    assert sum(History(seed).run().too_much for seed in range(20))
 
 
 @pytest.mark.parametrize("defect", DEFECTS)

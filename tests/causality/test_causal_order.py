@@ -212,7 +212,7 @@ def test_a_message_that_says_it_comes_from_ourselves_is_named() -> None:
 def test_an_answer_to_what_was_never_sent_is_named_and_changes_nothing(number: int) -> None:
     a, _, _ = three()
     a.stamp(B)
-    for answer in (a.confirm, a.refuse, a.give_up):
+    for answer in (a.confirm, a.give_up):
         with pytest.raises(CausalityError, match="of 1 that were sent"):
             answer(B, number)
     assert (a.unsettled, a.owed) == (1, [])
@@ -223,9 +223,30 @@ def test_a_flood_that_waits_for_a_stranger_is_bounded_and_hurts_nobody_else() ->
     for number in range(1, MOST_HELD + 1):
         assert b.arrive(A, Stamp(number, 0, (Triple(Life("nobody", 7), B, 1),)), "waits") == []
     with pytest.raises(CausalityError, match="too much"):
-        b.arrive(A, Stamp(MOST_HELD + 1, 0, ()), "one more")
+        b.arrive(A, Stamp(MOST_HELD + 1, 0, (Triple(Life("nobody", 7), B, 1),)), "one more")
     assert messages(b.arrive(C, c.stamp(B), "right")) == ["right"]
     assert len(b.abandon(Life("nobody", 7))) == MOST_HELD
+
+
+def test_a_flood_of_invented_origins_is_forgotten_and_no_neighbour_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("partisan_causal.order.MOST_KNOWN", 10)
+    a, b, _ = three()
+    lost, given_up = a.stamp(B), a.stamp(B)._replace(given_up=1)
+    assert messages(b.arrive(A, given_up, "2")) == ["2"]
+    for number in range(1, 100):
+        b.arrive(C, Stamp(number, 0, (Triple(Life("nobody", number), B, 1),)), "waits")
+        assert messages(b.abandon(Life("nobody", number))) == ["waits"]
+    assert len(b._lost) == 10
+    with pytest.raises(Overtaken):
+        b.arrive(A, lost, "1")
+
+
+def test_what_others_wait_for_is_let_in_however_many_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("partisan_causal.order.MOST_HELD", 2)
+    a, b, _ = three()
+    first, second, third = (a.stamp(B) for _ in range(3))
+    assert b.arrive(A, second, "2") == b.arrive(A, third, "3") == []
+    assert messages(b.arrive(A, first, "1")) == ["1", "2", "3"]
 
 
 def test_a_flood_of_invented_destinations_is_bounded() -> None:

@@ -30,7 +30,7 @@ def test_rules_are_added_listed_and_removed_while_a_node_runs(machine: Machine) 
         assert machine.ask("faults", "remove", "slow", *there) == [lossy]
         for wrong, said in {
             ("add", "lossy", "drop"): "a fault 'lossy' already",
-            ("add", "other", "dorp"): "did you mean 'drop'",
+            ("add", "other", "dorp"): "fault 'other': faults.rules.other.action = \"dorp\": expected one of",
             ("add", "other", "drop", "--probability", "1.5"): "at most 1",
             ("add", "other", "drop", "--channel", "defualt"): "did you mean 'default'",
             ("remove", "lossi"): "did you mean 'lossy'",

@@ -70,3 +70,14 @@ async def test_a_function_of_the_sender_may_change_an_acknowledged_message_and_n
         alpha.faults.remove("other")
         await (await alpha.send("beta/box", "d", ack=True))
         assert await received(box, 0.1) == ["d!"]
+
+
+async def test_the_same_holds_on_a_channel_that_acknowledges_all_messages(autojump_clock: MockClock) -> None:
+    async with faulty_pair(channels={"safe": {"ack": True}}) as (alpha, _beta, box):
+        alpha.faults.interpose("lose", lambda passing: passing.message or None, direction="out")
+        with pytest.raises(FaultError, match="nothing was sent"):
+            await alpha.send("beta/box", 0, channel="safe")
+        with pytest.raises(FaultError, match="nothing was sent"):
+            alpha.send_nowait("beta/box", 0, channel="safe")
+        await alpha.send("beta/box", 1, channel="safe")
+        assert await received(box, 0.1) == [1]

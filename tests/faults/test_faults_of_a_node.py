@@ -152,6 +152,16 @@ async def test_a_thousand_faults_are_the_most(autojump_clock: MockClock) -> None
             alpha.faults.add("more", Rule(action="drop"))
 
 
+async def test_of_connections_that_have_ended_nothing_is_kept(autojump_clock: MockClock) -> None:
+    async with faulty_pair() as (alpha, beta, _box):
+        add(alpha, "slow", "delay", time=0.01)
+        for times in range(1, 21):
+            alpha.disconnect("beta")
+            await until(lambda: alpha.counters["ChannelDown"] == 2 * times)  # noqa: B023
+            await until(lambda: alpha.is_fully_connected("beta") and beta.is_fully_connected("alpha"))
+        assert len(alpha.faults._filters) <= 2 * len(alpha.connections())
+
+
 async def test_a_node_with_faults_closes_in_time_whatever_they_hold_back(autojump_clock: MockClock) -> None:
     start = 0.0
     async with faulty_pair() as (alpha, _beta, _box):

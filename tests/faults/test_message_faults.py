@@ -10,6 +10,9 @@ from trio.testing import MockClock
 from partisan_core.errors import EncodeError, FaultError
 from partisan_faults import Delay, Passing, Rule
 from partisan_faults.messages import Twice
+from tests.core.kernel.frail import FrailNetwork
+from tests.core.kernel.nodes import Memory, link
+from tests.core.kernel.unconnected import on
 from tests.faults.nodes import faulty_pair, firings, received
 
 
@@ -104,6 +107,19 @@ async def test_a_function_that_raises_in_send_meets_the_sender_and_in_delivery_c
         assert await box.receive() == 3
 
 
+async def test_what_kernels_tell_each_other_no_function_sees_nor_breaks(autojump_clock: MockClock) -> None:
+    """A function that raised at such a word would stop the node."""
+    async with faulty_pair() as (alpha, beta, box), alpha.open_mailbox("watched") as watched:
+        alpha.faults.interpose("letters", lambda passing: passing.message["text"], direction="out")
+        theirs = await beta.monitor("alpha/watched")
+        ours = await alpha.monitor("beta/box")
+        watched.close()
+        box.close()
+        with trio.fail_after(20):
+            assert (await theirs.wait()).reason == (await ours.wait()).reason == "normal"
+        assert alpha.counters["extension_errors"] == 0
+
+
 async def test_what_a_function_makes_of_a_message_has_to_be_a_message(autojump_clock: MockClock) -> None:
     async with faulty_pair() as (alpha, _beta, _box):
         alpha.faults.interpose("object", lambda passing: object())
@@ -123,6 +139,41 @@ async def test_a_delayed_message_waits_for_room_and_is_given_up_when_its_node_is
         await beta.leave()
         await trio.sleep(2)
         assert alpha.faults.names() == ["late"]
+
+
+async def test_a_delayed_message_goes_by_the_way_that_there_is_then(autojump_clock: MockClock) -> None:
+    """The queue that was there while the link was dialled is another one afterwards."""
+    network = FrailNetwork()
+    async with on(network, "alpha", faults={"enabled": True}) as alpha, on(network, "beta") as beta:
+        alpha.faults.add("late", Rule(action="delay", time=1.0), message=lambda passing: passing.message == "late")
+        box = beta.open_mailbox("box")
+        for message in ("late", "soon"):
+            await alpha.send("beta/box", message)
+        assert await received(box, 3) == ["soon", "late"]
+
+
+async def test_functions_see_messages_in_causal_order_as_others_and_at_their_turn(autojump_clock: MockClock) -> None:
+    told: list[Passing] = []
+    extensions = {"enable": ["causal"]}
+    memory, faults = Memory(), {"enabled": True}
+    async with (
+        memory.opened("alpha", extensions=extensions, faults=faults) as alpha,
+        memory.opened("beta", extensions=extensions, faults=faults) as beta,
+    ):
+        await link(beta, alpha)
+        box = beta.open_mailbox("box")
+        for node in (alpha, beta):
+            node.faults.watch("told", before=told.append)
+        beta.faults.add("lost", Rule(action="drop"), message=lambda passing: passing.message == "lost")
+        for message in ("lost", "kept"):
+            await alpha.send("beta/box", message, causal="default")
+        assert await received(box, 3) == ["kept"], "nobody waits for what was delivered, and dropped then"
+        assert [passing for passing in told if passing.channel != "membership"] == [
+            Passing("out", "beta", "default", "box", "lost"),
+            Passing("out", "beta", "default", "box", "kept"),
+            Passing("in", "alpha", "", "box", "lost"),
+            Passing("in", "alpha", "", "box", "kept"),
+        ]
 
 
 async def test_more_messages_than_are_held_back_go_without_delay(

@@ -4,7 +4,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from partisan_core.errors import FaultError
+from partisan_core.errors import ConfigError, FaultError
 from partisan_core.events import Reason
 from partisan_core.notices import DialRefused, NeighbourDown, NeighbourUp
 from partisan_faults import Rule
@@ -87,8 +87,11 @@ async def test_two_partitions_are_healed_together_and_other_rules_stay(autojump_
         assert [row.name for row in alpha.faults.rows()] == ["lossy", "partition", "second"]
         with pytest.raises(FaultError, match="a fault 'partition' already"):
             alpha.faults.inject_partition(["gamma"])
-        with pytest.raises(FaultError, match="needs peers"):
-            alpha.faults.inject_partition([])
+        for peers in ((), "beta"):  # a text is a sequence of texts, too
+            with pytest.raises(FaultError, match="needs a list of peers"):
+                alpha.faults.inject_partition(peers, name="third")
+        with pytest.raises(ConfigError, match="names: 1 to 128"):
+            alpha.faults.inject_partition(["no name"], name="third")
         alpha.faults.heal()
         assert alpha.faults.names() == ["lossy"]
 

@@ -59,6 +59,11 @@ def test_a_rule_strikes_what_it_matches(rule: dict[str, Any], strikes: bool) -> 
         ({"action": "partition", "probability": 0.5}, "partition has no use for it"),
         ({"action": "pause", "kinds": ("data",)}, "pause has no use for it"),
         ({"action": "refuse", "channels": ("bulk",)}, "refuse has no use for it"),
+        ({"action": "refuse", "direction": "in"}, "refused to who dials"),
+        ({"time": 1.0}, "drop has no use for it"),
+        ({"action": "close", "jitter": 1.0}, "close has no use for it"),
+        ({"action": "truncate", "bits": 2}, "truncate has no use for it"),
+        ({"peers": ("no name",)}, "names: 1 to 128"),
     ],
 )
 def test_a_rule_that_cannot_be_is_refused_with_the_reason(rule: dict[str, Any], complaint: str) -> None:

@@ -24,10 +24,10 @@ def check_name(name: str) -> str:
     """Return `name` when it may be a node's or a mailbox's name.
 
     Raises:
-        InvalidName: when it is empty, longer than 128 characters or has a character outside `A-Za-z0-9._@:-`.
+        InvalidName: when it is no text, empty, longer than 128 characters or has a character outside `A-Za-z0-9._@:-`.
     """
-    if not NAME_PATTERN.fullmatch(name):
-        raise InvalidName(f"{name[:140]!r} is not a name: use 1 to 128 of the characters A-Z a-z 0-9 . _ @ : -")
+    if not isinstance(name, str) or not NAME_PATTERN.fullmatch(name):
+        raise InvalidName(f"{str(name)[:140]!r} is not a name: use 1 to 128 of the characters A-Z a-z 0-9 . _ @ : -")
     return name
 
 

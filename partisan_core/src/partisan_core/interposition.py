@@ -128,14 +128,21 @@ class Interposition(Protocol):
     def connected(self, stretch: Stretch) -> None:
         """There is a new connection, and nothing has gone or come on it yet."""
 
-    def posting(self, ref: Ref, channel: str, way: Way) -> Way:
-        """Return what takes the messages for `ref` in the place of `way`. Asked once for each way that is looked up."""
+    def posting(self, ref: Ref, channel: str, find: Callable[[], Way]) -> Way:
+        """Return what takes the messages for `ref` in the place of the way that `find` finds.
+
+        Asked once for each way that is looked up. What is held back goes by the way that there is then: `find` raises
+        what `Node.send` does where there is none.
+        """
 
     def posting_acked(self, ref: Ref, channel: str, way: AckedWay) -> AckedWay:
-        """The same of messages that are to be acknowledged."""
+        """The same of messages that are to be acknowledged, if only as those of their channel all are."""
 
     def delivering(self, channel: str, deliver: Deliver) -> Deliver:
-        """Return what delivers the messages of a channel in the place of `deliver`."""
+        """Return what delivers the messages of a channel in the place of `deliver`.
+
+        Those in causal order are of the channel `""`: they are delivered in their turn, not when they arrive.
+        """
 
     async def dial(self, address: Address) -> None:
         """Somebody is about to be dialled there; waiting here is waiting for the answer.

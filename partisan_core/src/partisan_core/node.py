@@ -225,7 +225,7 @@ class Node(Messaging):
             MonitorError: the channel cannot carry it, or the other node takes no more monitors; nothing was set.
             MailboxError: `to` is closed.
         """
-        return await operations.monitor(self._kernel, Ref.parse(ref) if isinstance(ref, str) else ref, tag, channel, to)
+        return await operations.monitor(self._kernel, ref if isinstance(ref, Ref) else Ref.parse(ref), tag, channel, to)
 
     async def monitor_node(
         self, name: str, *, tag: object = None, channel: str = "default", to: Mailbox | None = None

@@ -64,8 +64,10 @@ class Ref:
         """Read `partisan://node/mailbox` or `partisan://node@incarnation/mailbox`; the scheme is optional.
 
         Raises:
-            InvalidName: the text is none of these.
+            InvalidName: the text is none of these, or no text.
         """
+        if not isinstance(text, str):
+            raise InvalidName(f"a {type(text).__name__} is no reference: write node/mailbox, or {SCHEME}node/mailbox")
         node, slash, mailbox = text.removeprefix(SCHEME).partition("/")
         if not slash:
             raise InvalidName(f"{text[:300]!r} is no reference: write node/mailbox, or {SCHEME}node/mailbox")

@@ -9,7 +9,7 @@ def nearest(word: str, names: Iterable[str]) -> str | None:
     from difflib import get_close_matches
 
     by_folded = {name.casefold(): name for name in names}
-    near = get_close_matches(word.casefold(), by_folded, n=1)
+    near = get_close_matches(str(word).casefold(), by_folded, n=1)
     return by_folded[near[0]] if near else None
 
 

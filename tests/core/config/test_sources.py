@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from partisan_core.config.problems import key_path
 from partisan_core.config.sources import (
+    CODE,
     KeyPath,
     Settings,
     parse_variable,
@@ -193,3 +194,11 @@ def _at(tree: object, path: KeyPath) -> object:
         assert isinstance(tree, dict)
         tree = tree[step]
     return tree
+
+
+def test_a_key_that_is_missing_is_looked_for_where_the_table_around_it_was_written() -> None:
+    settings = Settings()
+    settings.put(("node", "name"), "alpha", "elsewhere")
+    settings.put(("faults", "rules", "slow", "action"), "delay", "alpha.toml")
+    assert settings.origin(("faults", "rules", "slow", "time")) == "alpha.toml"
+    assert settings.origin(("overlay", "use")) == CODE

@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from partisan_core import Node
-from partisan_core.errors import EncodeError, SendError, UnknownChannel
+from partisan_core.errors import EncodeError, InvalidName, SendError, UnknownChannel
 from tests.core.kernel.nodes import PARTS, PATIENCE, Memory, link, pair, until
 
 CHANNELS: dict[str, Any] = {"orders": {}, "states": {"policy": "monotonic"}, "lanes": {"parallelism": 4}}
@@ -37,6 +37,19 @@ async def test_a_key_that_cannot_be_hashed_is_an_error_on_every_channel(key: Any
         assert not any(row.queue_messages for row in beta.connections())
         assert not beta.dropped
         assert [await answers(beta, alpha, channel) for channel in ("default", *CHANNELS)] == [True] * 4
+
+
+@pytest.mark.parametrize("ack", [False, True])
+@pytest.mark.parametrize("destination", [5, None, b"beta/box", "beta", "beta/no box"])
+async def test_a_destination_that_is_none_is_an_error_by_name(destination: Any, ack: bool) -> None:
+    channel: Any = None
+    async with Memory().opened("alpha") as alpha:
+        with pytest.raises(InvalidName):
+            await alpha.send(destination, 1, ack=ack)
+        with pytest.raises(InvalidName):
+            alpha.send_nowait(destination, 1, ack=ack)
+        with pytest.raises(UnknownChannel, match="no channel None"):
+            await alpha.send("beta/box", 1, channel=channel, ack=ack)
 
 
 async def test_a_channel_that_the_peer_lacks_leaves_the_others_alone(autojump_clock: MockClock) -> None:

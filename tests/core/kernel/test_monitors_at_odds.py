@@ -137,11 +137,14 @@ async def test_when_the_relay_is_gone_so_is_the_way(autojump_clock: MockClock) -
 async def test_what_cannot_be_asked_is_an_error_of_the_caller(autojump_clock: MockClock) -> None:
     states = {"use": "monotonic"}
     async with pair(channels={"states": {"policy": states}}) as (_, alpha, _beta):
-        for ref in ("no reference", "beta/", "beta/!monitors", "beta@99999999999999999999/box"):
+        refs: tuple[Any, ...] = ("no reference", "beta/", "beta/!monitors", "beta@99999999999999999999/box", 5, None)
+        for ref in refs:
             with pytest.raises(InvalidName):
                 await alpha.monitor(ref)
-        with pytest.raises(InvalidName):
-            await alpha.monitor_node("no name")
+        names: tuple[Any, ...] = ("no name", 5)
+        for name in names:
+            with pytest.raises(InvalidName):
+                await alpha.monitor_node(name)
         with pytest.raises(UnknownChannel):
             await alpha.monitor("beta/box", channel="defualt")
         with pytest.raises(MonitorError, match="only the newest"):

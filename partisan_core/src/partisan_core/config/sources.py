@@ -86,12 +86,15 @@ class Settings:
         return found
 
     def origin(self, path: KeyPath) -> str:
-        """Return who said `path`: the value itself, the list around it, or the first key of the table."""
+        """Return who said `path`: the value itself, the list around it, or the first key of the nearest table."""
         for length in range(len(path), 0, -1):
             if path[:length] in self.origins:
                 return self.origins[path[:length]]
-        below = (origin for known, origin in self.origins.items() if known[: len(path)] == path)
-        return next(below, CODE)
+        for length in range(len(path), 0, -1):
+            for known, origin in self.origins.items():
+                if known[:length] == path[:length]:
+                    return origin
+        return CODE
 
 
 def read_file(path: Path) -> Settings:

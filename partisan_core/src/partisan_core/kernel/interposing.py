@@ -43,6 +43,8 @@ class _Stage:
         for name, channel in self._kernel.channels.items():
             plain = self._plain.setdefault(name, channel.deliver)
             channel.deliver = plain if between is None else between.delivering(name, plain)
+        in_turn = self._kernel.postoffice.deliver
+        self._kernel.ordering.deliver = in_turn if between is None else between.delivering("", in_turn)
         if between is None:
             self._plain.clear()
         self._kernel.outlets.interposition = between

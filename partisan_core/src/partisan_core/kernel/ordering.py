@@ -12,13 +12,23 @@ from typing import Any
 from partisan_core.drops import Unreadable
 from partisan_core.errors import SendError
 from partisan_core.identity import NodeSpec
+from partisan_core.interposition import Deliver
 from partisan_core.kernel.acknowledging import check_linked
 from partisan_core.kernel.outlets import Outlets
-from partisan_core.kernel.postoffice import ORDERED, PostOffice
+from partisan_core.kernel.postoffice import ORDERED, PostOffice, mailbox_of
 from partisan_core.kernel.receipts import Receipt
 from partisan_core.mailboxes import Mailbox
 from partisan_core.ordering import Orderer, Post
 from partisan_core.refs import Ref
+
+
+class _Noted(Ref):
+    """With a note, which errors need not tell people."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return str(Ref.reserved(self.node, mailbox_of(self.mailbox), self.incarnation))
 
 
 class Ordering:
@@ -27,6 +37,8 @@ class Ordering:
     def __init__(self, outlets: Outlets, postoffice: PostOffice) -> None:
         self._outlets, self._postoffice = outlets, postoffice
         self._orderer: Orderer | None = None
+        self.deliver: Deliver = postoffice.deliver
+        """Puts a message whose turn it is into its mailbox."""
 
     @contextmanager
     def keep(self, orderer: Orderer) -> Iterator[Post]:
@@ -53,7 +65,7 @@ class Ordering:
 
     async def _post(self, ref: Ref, note: str, message: object, channel: str, key: Hashable) -> Receipt:
         """See `ordering.Post`."""
-        noted = Ref.reserved(ref.node, f"{ORDERED}{note} {ref.mailbox}", ref.incarnation)
+        noted = _Noted.reserved(ref.node, f"{ORDERED}{note} {ref.mailbox}", ref.incarnation)
         check_linked(self._outlets.find_peer(ref), ref)
         way = self._outlets.find_acked(noted, channel, ref.mailbox if key is None else key)
         return (await way.send_acked(message))[0]
@@ -66,4 +78,4 @@ class Ordering:
         orderer.arrived(peer, note, partial(self._deliver, peer, recipient, message))
 
     def _deliver(self, peer: NodeSpec, mailbox: str, message: object) -> Mailbox | None:
-        return self._postoffice.deliver(peer, [(mailbox, message)])
+        return self.deliver(peer, [(mailbox, message)], None)

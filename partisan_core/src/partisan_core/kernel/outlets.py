@@ -1,6 +1,7 @@
 """Where a message goes: from a destination to a lane, resolved once and remembered."""
 
 from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from typing import Generic, TypeVar
 
 from msgspec import Struct, field
@@ -102,9 +103,13 @@ class Outlets(Struct, eq=False):
             UnknownNode, UnknownChannel, NodeDown, InvalidName, EncodeError, NodeClosed: nothing was sent.
         """
         ref, way = self._resolve(destination, channel, key)
-        outlet = (self._open_acked if way.settings.ack else self._open)(ref, way, key)
-        if self.interposition is not None:
-            outlet = self.interposition.posting(ref, channel, outlet)
+        outlet: Way
+        if way.settings.ack:
+            outlet = self._find_acked(ref, way, key)
+        elif self.interposition is None:
+            outlet = self._open(ref, way, key)
+        else:
+            outlet = self.interposition.posting(ref, channel, partial(self._open, ref, way, key))
         if key is None:
             self.routes.remember(channel, destination, outlet)
         return outlet
@@ -116,12 +121,14 @@ class Outlets(Struct, eq=False):
             NotAcknowledged: the channel or the way there does not go with that. And as `find`.
         """
         ref, way = self._resolve(destination, channel, key)
-        outlet = self._open_acked(ref, way, key)
-        if self.interposition is not None:
-            outlet = self.interposition.posting_acked(ref, channel, outlet)
+        outlet = self._find_acked(ref, way, key)
         if key is None:
             self.acked.remember(channel, destination, outlet)
         return outlet
+
+    def _find_acked(self, ref: Ref, channel: Channel, key: Hashable) -> AckedWay:
+        outlet = self._open_acked(ref, channel, key)
+        return outlet if self.interposition is None else self.interposition.posting_acked(ref, channel.name, outlet)
 
     def _resolve(self, destination: str | Ref, channel: str, key: Hashable) -> tuple[Ref, Channel]:
         self._check_open()

@@ -27,6 +27,13 @@ _REASON_KEPT = 500
 """Characters of why a message cannot be read, which may quote the peer (chosen)."""
 
 
+def mailbox_of(name: str) -> str:
+    """The mailbox that a recipient's name means; empty: the kernel's own business."""
+    if name.startswith(ORDERED):
+        return name.removeprefix(ORDERED).partition(" ")[2]
+    return "" if name.startswith("!") else name
+
+
 Desk = Callable[[NodeSpec, Any], None]
 TakeOrdered = Callable[[NodeSpec, str, Any], None]
 

@@ -57,6 +57,13 @@ class SideQueue(Queue):
         """The last message taken was written whole. Idempotent."""
         self._unfinished = []
 
+    def _put_back(self) -> None:
+        """The large message that is being written will be written elsewhere, from its beginning."""
+        self.pieces[:0] = self._unfinished
+        self.bytes += sum(map(len, self._unfinished))
+        self.taken -= len(self._unfinished)
+        self._unfinished = []
+
     def _drop_queued(self, reason: DropReason) -> None:
         self.drop(reason, len(self._unfinished))
         self._unfinished = []
@@ -120,6 +127,7 @@ class LargeQueue(SideQueue):
 
     def take_over(self, other: "LargeQueue", limit: int) -> None:
         """`absorb`, and keep the order: of whatever was in `other`, nothing is overtaken before all of it has gone."""
+        other._put_back()
         slots = [slot for slot in other._last if other.is_ahead(slot)]
         first = self.taken + len(self.pieces) + 1
         self.absorb(other, limit)

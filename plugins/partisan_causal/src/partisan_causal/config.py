@@ -1,8 +1,9 @@
 """The options of the extension `causal`: the table `[extensions.causal]`."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from partisan_core.config.readings import Table
+from partisan_core.config.readings import Name, Table
 from partisan_core.config.units import PositiveSeconds, Seconds
 
 
@@ -10,7 +11,7 @@ from partisan_core.config.units import PositiveSeconds, Seconds
 class CausalConfig(Table):
     """What a node keeps in causal order."""
 
-    labels: tuple[str, ...] = ("default",)
+    labels: tuple[Annotated[str, Name()], ...] = ("default",)
     """What `causal=` may say; the same on every node."""
     probe_every: PositiveSeconds = 1.0
     """How often destinations are asked for what others have sent them, and nobody told to be there (chosen: each asking

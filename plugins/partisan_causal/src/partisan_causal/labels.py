@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from partisan_causal.order import MOST_HELD, CausalOrder
-from partisan_causal.stamps import Life
+from partisan_causal.order import MOST_UNCONFIRMED, CausalOrder
+from partisan_causal.stamps import MOST_NAMED, Life
 from partisan_core.errors import Undelivered
 from partisan_core.kernel.receipts import Receipt
 from partisan_core.mailboxes import Mailbox
@@ -27,10 +27,12 @@ class Label:
         self.unconfirmed: dict[Life, deque[tuple[int, Receipt]]] = {}
         """By destination, the messages that it has not confirmed, by number."""
         self.silent: dict[Life, float] = {}
-        """Since when a destination has confirmed nothing, though something is unconfirmed."""
+        """Since when a destination has confirmed nothing, though a message or a probe is unconfirmed."""
         self.room = trio.lowlevel.ParkingLot()
         self.away: dict[Life, float] = {}
         """Since when an origin is waited for that is not connected."""
+        self.apart: dict[Life, float] = {}
+        """Since when a destination is owed a probe, and there is no link to it."""
         self.unknown: dict[Life, float] = {}
         """Since when nobody here knows a destination."""
 
@@ -47,8 +49,8 @@ class Label:
             self.stamping.release()
 
     async def wait_room(self, destination: Life) -> None:
-        """Wait until fewer messages to the destination are unconfirmed than it would hold."""
-        while len(self.unconfirmed.get(destination, ())) >= MOST_HELD:
+        """Wait until fewer messages to the destination are unconfirmed, and the stamp is none that it would refuse."""
+        while len(self.unconfirmed.get(destination, ())) >= MOST_UNCONFIRMED or self.order.unsettled >= MOST_NAMED:
             await self.room.park()
 
     def on_sent(self, destination: Life, number: int, receipt: Receipt) -> None:

@@ -17,23 +17,32 @@ Probes lead to nothing, so they name what is sent to their destination only, and
 messages there is an end to them.
 """
 
+from collections.abc import Collection
 from heapq import heappop, heappush
 from itertools import count
 from typing import Generic, NamedTuple, TypeVar
 
 from partisan_causal.stamps import LAST_NUMBER, MOST_TRIPLES, CausalityError, Life, Stamp, Triple, check_stamp
 
-MOST_HELD = 1000
-"""Messages of one origin that wait for others (chosen: as many as the sender may have unconfirmed)."""
+MOST_UNCONFIRMED = 1000
+"""Messages to one destination that nobody has confirmed: then the sender waits (chosen)."""
+
+MOST_HELD = 2 * MOST_UNCONFIRMED
+"""Messages of one origin that wait for others (chosen: more than an honest one has there, whose probes wait, too)."""
 
 MOST_KNOWN = 4 * MOST_TRIPLES
-"""Triples that we keep of what others tell (chosen: more than honest members need whose stamps are full)."""
+"""Triples that we keep of what others tell, and lives for which we stopped waiting (chosen: more than honest members
+need whose stamps are full)."""
 
 T = TypeVar("T")
 
 
 class Overtaken(CausalityError):
     """Nobody waited for it any more when it came; its sender should be told."""
+
+
+class TooMuch(CausalityError):
+    """There is no room for it; its sender should be told, so that nobody waits for it."""
 
 
 class Delivery(NamedTuple, Generic[T]):
@@ -129,21 +138,16 @@ class CausalOrder(Generic[T]):
         if number > self._given_up.get(destination, LAST_NUMBER):
             del self._given_up[destination]
 
-    def refuse(self, destination: Life, number: int) -> None:
-        """The destination has not let our message `number` in: it came when nobody waited for it any more.
-
-        Raises:
-            CausalityError: we have sent nothing of that number.
-        """
-        self._check_sent(destination, number)
-        self._take_back(destination, number)
-
     def ask_again(self, destination: Life) -> None:
         """No answer has come for long: what our messages carried is owed again, for the answer may be lost."""
         self._take_back(destination, self._sent)
 
     def give_up(self, destination: Life, number: int) -> None:
-        """What we have sent there up to that one may be lost, though it lives: nobody there shall wait for it."""
+        """What we have sent there up to that one may be lost, or was refused: nobody there shall wait for it.
+
+        Raises:
+            CausalityError: we have sent nothing of that number.
+        """
         self._check_sent(destination, number)
         if self._me in self._unsettled.get(destination, {}):
             self._given_up[destination] = max(number, self._given_up.get(destination, 0))
@@ -176,7 +180,8 @@ class CausalOrder(Generic[T]):
         """A message has come: returns what is to be delivered now, in this order. One that was here before is ignored.
 
         Raises:
-            CausalityError: the stamp cannot be, or too much waits; the message was discarded.
+            CausalityError: the stamp cannot be; the message was discarded.
+            TooMuch: of that origin, or of all, too much waits already; the message was discarded.
             Overtaken: nobody waits for it any more; the message was discarded.
         """
         check_stamp(stamp, origin, self._me, self._sent)
@@ -185,8 +190,8 @@ class CausalOrder(Generic[T]):
             raise Overtaken(f"message {stamp.number} of {origin} came when nobody waited for it any more")
         if stamp.number <= self._delivered.get(origin, 0) or stamp.number in held:
             return []
-        if len(held) >= MOST_HELD or self.unsettled + len(stamp.before) > MOST_KNOWN:
-            raise CausalityError(f"message {stamp.number} of {origin} is too much to be kept; it was discarded")
+        if self._is_too_much(stamp, held):
+            raise TooMuch(f"message {stamp.number} of {origin} is too much to be kept; it was discarded")
         self._held.setdefault(origin, held).add(stamp.number)
         return self._close(origin, stamp.given_up) + self._advance([_Held(origin, stamp, message)])
 
@@ -259,6 +264,8 @@ class CausalOrder(Generic[T]):
         if number <= self._lost.get(origin, 0):
             return []
         self._lost[origin] = number
+        if len(self._lost) > MOST_KNOWN:  # invented, most of them
+            del self._lost[next((life for life in self._lost if life not in self._delivered), origin)]
         return self._advance(self._woken(origin))
 
     def _advance(self, ready: list[_Held[T]]) -> list[Delivery[T]]:
@@ -280,6 +287,12 @@ class CausalOrder(Generic[T]):
             self._let_go(origin, number)
             ready += self._woken(origin)
         return deliveries
+
+    def _is_too_much(self, stamp: Stamp, held: Collection[int]) -> bool:
+        """What need not wait itself may be what others wait for, and of a probe nothing is learnt."""
+        if len(held) >= MOST_HELD and self._missing(stamp.before) is not None:
+            return True
+        return not stamp.is_probe and self.unsettled + len(stamp.before) > MOST_KNOWN
 
     def _missing(self, before: tuple[Triple, ...]) -> Triple | None:
         for triple in before:

@@ -35,7 +35,7 @@ from partisan_core.spelling import did_you_mean
 _STAMP, _ANSWER = "s", "a"
 """What a note begins with."""
 
-_NOBODY = "-"
+_NOBODY = ""
 """The mailbox of what no application gets."""
 
 _YIELD_MESSAGES = 32
@@ -133,9 +133,8 @@ class Orderer:
     def _on_answer(self, peer: Life, answer: Answer) -> None:
         label, number, is_refusal = answer
         known = self._find(label)
-        (known.order.refuse if is_refusal else known.order.confirm)(peer, number)
-        if not is_refusal:
-            known.settle(peer, number)
+        (known.order.give_up if is_refusal else known.order.confirm)(peer, number)
+        known.settle(peer, number)
 
     def _find(self, label: str) -> Label:
         if label not in self._labels:
@@ -177,7 +176,7 @@ class Orderer:
 
     async def _post_if_possible(self, peer: Life, note: str) -> bool:
         try:
-            await self.post(Ref(peer.name, _NOBODY, peer.incarnation), note, None, "default", None)
+            await self.post(Ref.reserved(peer.name, _NOBODY, peer.incarnation), note, None, "default", None)
         except (SendError, NodeClosed):
             return False
         return True
@@ -195,6 +194,9 @@ class Orderer:
             case Snapshot(members):
                 for member in members:
                     self._forget(_before(member))
+                for label in self._labels.values():  # or in the place of what nobody read in time
+                    for destination in list(label.unconfirmed):
+                        label.on_undelivered(destination)
             case MemberJoined(peer):
                 self._forget(_before(peer))
             case MemberLeft(peer, reason) if reason in _DEATHS:
@@ -216,8 +218,16 @@ class Orderer:
             self._keep_to_life()
             for label in self._labels.values():
                 self._stop_waiting(label)
-                for destination in label.order.owed:
+                label.room.unpark_all()  # for triples are settled in other ways, too
+                for destination in self._to_be_probed(label):
                     await self._probe(label, destination)
+
+    def _to_be_probed(self, label: Label) -> list[Life]:
+        """Where to send probes: at once where there is a link, and rarely where one has to be made for it."""
+        owed = label.order.owed
+        apart = self._overdue(label.apart, [life for life in owed if not self._is_connected(life)])
+        label.apart.update(dict.fromkeys(apart, trio.current_time()))
+        return [life for life in owed if life in apart or life not in label.apart]
 
     def _stop_waiting(self, label: Label) -> None:
         order = label.order
@@ -229,7 +239,8 @@ class Orderer:
             label.unknown, [life for life in order.destinations if not self._is_known(life)]
         ):
             order.drop(destination)
-        for destination in self._overdue(label.silent, list(label.silent)):
+        waited_for = {*label.unconfirmed, *order.destinations}
+        for destination in self._overdue(label.silent, [life for life in label.silent if life in waited_for]):
             label.silent[destination] = trio.current_time()
             order.ask_again(destination)
 
@@ -242,14 +253,16 @@ class Orderer:
         return [life for life, begun in since.items() if now - begun >= self._options.patience]
 
     async def _probe(self, label: Label, destination: Life) -> None:
-        if label.stamping.locked() or not self._is_connected(destination):
+        if label.stamping.locked():
             return
         stamp = label.order.probe(destination)
         is_posted = False
         with trio.move_on_after(self._options.probe_every):  # not while the lane is full
             is_posted = await self._post_if_possible(destination, _note(label.name, stamp))
-        if not is_posted:
-            label.order.refuse(destination, stamp.number)
+        if is_posted:
+            label.silent.setdefault(destination, trio.current_time())
+        else:
+            label.order.ask_again(destination)
 
     def _is_known(self, life: Life) -> bool:
         try:

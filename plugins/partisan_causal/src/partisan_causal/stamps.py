@@ -14,6 +14,9 @@ from partisan_core.wire.messages import Counter, Name
 MOST_TRIPLES = 4096
 """That one stamp may carry (chosen: 64 nodes which all have something on its way to all others)."""
 
+MOST_NAMED = 3 * MOST_TRIPLES // 4
+"""From so many on `send` waits (chosen: not all who wait with it are to be refused afterwards)."""
+
 LAST_NUMBER = 2**62
 """Nobody comes that far by counting."""
 

@@ -8,9 +8,11 @@ import trio
 
 from partisan_core.config.loader import structure_options
 from partisan_core.config.model import Selection
+from partisan_core.config.problems import key_path
 from partisan_core.errors import FaultError, InvalidName
 from partisan_core.identity import Address, check_name
 from partisan_core.interposition import AckedWay, Deliver, Stage, Stretch, Way
+from partisan_core.kernel.postoffice import mailbox_of
 from partisan_core.notices import FaultInjected
 from partisan_core.refs import Ref
 from partisan_core.spelling import did_you_mean
@@ -94,7 +96,9 @@ class Faults:
             ConfigError: the table is no rule.
             FaultError: see `add`.
         """
-        self.add(name, structure_options(Selection(use=name, options=table), Rule, "faults", "rules", name))
+        path = "faults", "rules", name
+        origins = {key_path((*path, key)): f"fault {name!r}" for key in table}
+        self.add(name, structure_options(Selection(use=name, options=table, origins=origins), Rule, *path))
 
     def remove(self, name: str) -> None:
         """Remove a rule or a function; what it held back goes on.
@@ -150,10 +154,10 @@ class Faults:
         """Cut this node off from these: nothing goes or comes, and nobody answers, until `heal`.
 
         Raises:
-            FaultError: no peers, or a partition of that name is there already.
+            FaultError: no peers, or a single name, or a partition of that name is there already.
         """
-        if not peers:
-            raise FaultError("a partition needs peers to be cut off from; nothing was added")
+        if not peers or isinstance(peers, str):
+            raise FaultError("a partition needs a list of peers to be cut off from; nothing was added")
         self.add(name, Rule(action="partition", peers=tuple(peers)))
 
     def heal(self) -> None:
@@ -165,16 +169,19 @@ class Faults:
 
     def connected(self, stretch: Stretch) -> None:
         """A new connection meets the rules there are."""
+        self._forget_ended()
         if self._frames:
             self._stand_at(stretch)
 
-    def posting(self, ref: Ref, channel: str, way: Way) -> Way:
-        """Ways are watched while there are functions."""
-        return WatchedWay(self._functions, ref, channel, way)
+    def posting(self, ref: Ref, channel: str, find: Callable[[], Way]) -> Way:
+        """Ways are watched while there are functions, but for what kernels tell each other."""
+        passing = _to_an_application(ref, channel)
+        return find() if passing is None else WatchedWay(self._functions, passing, find)
 
     def posting_acked(self, ref: Ref, channel: str, way: AckedWay) -> AckedWay:
         """So are those of messages that are to be acknowledged."""
-        return WatchedAckedWay(self._functions, ref, channel, way)
+        passing = _to_an_application(ref, channel)
+        return way if passing is None else WatchedAckedWay(self._functions, passing, way)
 
     def delivering(self, channel: str, deliver: Deliver) -> Deliver:
         """So is delivery."""
@@ -229,14 +236,16 @@ class Faults:
     def _changed(self) -> None:
         """Stand where rules and functions need it, and nowhere else."""
         self._stage.watch_messages(wanted=bool(self._functions))
-        stretches = self._stage.stretches()
-        for gone in self._filters.keys() - set(stretches):
-            del self._filters[gone]
-        for stretch in stretches:
+        self._forget_ended()
+        for stretch in self._stage.stretches():
             if self._frames and stretch not in self._filters:
                 self._stand_at(stretch)
             elif stretch in self._filters:
                 self._look_again(stretch)
+
+    def _forget_ended(self) -> None:
+        for ended in self._filters.keys() - set(self._stage.stretches()):
+            del self._filters[ended]
 
     def _stand_at(self, stretch: Stretch) -> None:
         made = (
@@ -264,3 +273,9 @@ class Faults:
             self._stage.report(
                 FaultInjected(armed.name, armed.rule.action, event.direction, event.peer, event.channel, armed.firings)
             )
+
+
+def _to_an_application(ref: Ref, channel: str) -> Passing | None:
+    """What functions are told of messages that go there; None: nothing, for they are of kernels."""
+    mailbox = mailbox_of(ref.mailbox)
+    return Passing(OUT, ref.node, channel, mailbox, None) if mailbox else None

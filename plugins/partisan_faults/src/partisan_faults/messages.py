@@ -16,8 +16,7 @@ from partisan_core.identity import NodeSpec
 from partisan_core.interposition import AckedWay, Deliver, Stage, Way
 from partisan_core.kernel.receipts import Receipt
 from partisan_core.mailboxes import Feeder, Mailbox
-from partisan_core.refs import Ref
-from partisan_faults.rules import BOTH, IN, OUT, Armed, Event
+from partisan_faults.rules import BOTH, IN, Armed, Event
 
 log = logging.getLogger("partisan.faults")
 
@@ -36,6 +35,7 @@ class Passing(Struct, frozen=True):
     peer: str
     """The node at the other end, or whence it comes through a third one."""
     channel: str
+    """Empty: it is delivered in its causal order."""
     mailbox: str
     message: Any
 
@@ -132,9 +132,9 @@ class Functions:
 class WatchedWay:
     """Stands where the way to a mailbox would."""
 
-    def __init__(self, functions: Functions, ref: Ref, channel: str, way: Way) -> None:
-        self._functions, self._way = functions, way
-        self._passing = Passing(OUT, ref.node, channel, ref.mailbox, None)
+    def __init__(self, functions: Functions, passing: Passing, find: Callable[[], Way]) -> None:
+        self._functions, self._passing = functions, passing
+        self._way, self._find = find(), find
 
     def post(self, message: object) -> int:
         """See `Way`. What a function raises meets the sender; what is held back, dropped or doubled counts as sent."""
@@ -148,7 +148,7 @@ class WatchedWay:
 
     def _post_late(self, message: object) -> None:
         try:
-            self._way.post(message)
+            self._find().post(message)
         except WouldBlock:
             self._functions.later(_FULL_AGAIN, partial(self._post_late, message))
         except PartisanError as error:
@@ -158,9 +158,13 @@ class WatchedWay:
 class WatchedAckedWay(WatchedWay):
     """The same of messages that are to be acknowledged: of these a receipt is asked for, and so one has to be sent."""
 
-    def __init__(self, functions: Functions, ref: Ref, channel: str, way: AckedWay) -> None:
-        super().__init__(functions, ref, channel, way)
+    def __init__(self, functions: Functions, passing: Passing, way: AckedWay) -> None:
+        super().__init__(functions, passing, lambda: way)
         self._acked_way = way
+
+    def post(self, message: object) -> int:
+        """See `Way`: of a channel that acknowledges all messages; raises as `post_acked`."""
+        return self._acked_way.post(self._changed(message))
 
     def post_acked(self, message: object) -> Receipt:
         """See `AckedWay`.
@@ -205,8 +209,8 @@ class WatchedDelivery:
 
     def _decide(self, peer: NodeSpec, mailbox: str, message: object) -> Sequence[tuple[float, Any]]:
         """A function that raises must not cost the connection, which is not to blame: the message goes on as it is."""
-        if not isinstance(mailbox, str):
-            return [(0.0, message)]  # nobody can read it
+        if not isinstance(mailbox, str) or mailbox.startswith("!"):
+            return [(0.0, message)]  # nobody can read it; or it is the kernel's, or delivered in its turn
         try:
             return self._functions.decide(Passing(IN, peer.name, self._channel, mailbox, message))
         except Exception:

@@ -1,12 +1,13 @@
 """Which fault strikes what: the rules and their book, pure. Chance is drawn from a seed, for each rule apart."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from random import Random
 from typing import Annotated, NamedTuple
 
 from partisan_core.config.readings import Count, Expected, Name, Reading, Table
 from partisan_core.config.units import Seconds, format_duration
+from partisan_core.identity import NAME_PATTERN
 from partisan_core.spelling import did_you_mean
 from partisan_core.wire.frames import Kind
 
@@ -38,12 +39,17 @@ _LOSING = ("drop", "duplicate", "reorder")
 living connection in real life, and never numbered."""
 
 
-_USELESS = {
-    "pause": ("kinds", "probability", "count", "skip"),
-    "partition": ("kinds", "probability", "count", "skip"),
-    "refuse": ("kinds", "channels"),
+_USED_BY: Mapping[str, Collection[str]] = {
+    "kinds": OF_FRAMES,
+    "channels": (*OF_FRAMES, *STALLING),
+    "probability": (*OF_FRAMES, "refuse"),
+    "count": (*OF_FRAMES, "refuse"),
+    "skip": (*OF_FRAMES, "refuse"),
+    "time": ("delay", "reorder", *STALLING),
+    "jitter": ("delay",),
+    "bits": ("corrupt",),
 }
-"""What an action has no use for."""
+"""Keys that not all actions have a use for, with those that do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +103,21 @@ class Rule(Table):
         for key in ("peers", "channels", "kinds"):
             if isinstance(getattr(self, key), str):
                 yield (key,), f'a list of names: write ["{getattr(self, key)}"]'
+        for key in ("peers", "channels"):
+            if not all(NAME_PATTERN.fullmatch(name) for name in getattr(self, key)):
+                yield (key,), "names: 1 to 128 of the characters A-Z a-z 0-9 . _ @ : - each"
         yield from _unknown("action", (self.action,), ACTIONS)
         yield from _unknown("direction", (self.direction,), (BOTH, IN, OUT))
         yield from _unknown("kinds", self.kinds, KINDS)
         if self.action in _OF_BYTES and self.direction == IN:
             yield ("direction",), '"out" or "both": bytes are changed where they are written'
+        if self.action == "refuse" and self.direction == IN:
+            yield ("direction",), '"out" or "both": a dial is refused to who dials'
         if self.action == "delay" and not self.time + self.jitter:
             yield ("time",), 'how long to delay, for example "50ms"'
-        for key in _USELESS.get(self.action, ()):
-            if getattr(self, key) not in ((), 1.0, 0):
+        defaults = {field.name: field.default for field in fields(self)}
+        for key, actions in _USED_BY.items():
+            if self.action not in actions and getattr(self, key) != defaults[key]:
                 yield (key,), f"nothing: {self.action} has no use for it"
 
     def __str__(self) -> str:

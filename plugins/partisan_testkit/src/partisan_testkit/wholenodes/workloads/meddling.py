@@ -1,6 +1,7 @@
 """What a stream of bytes never does: frames of messages are lost, doubled and overtaken between two living ends."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import trio
 
@@ -14,7 +15,11 @@ from partisan_testkit.wholenodes.process import Process
 _LOOK = 0.5
 """Seconds until a node goes along with the weather. Chosen: soon enough that all is well again before it has to be."""
 
-_ACTIONS = {"loss": "drop", "duplication": "duplicate", "reordering": "reorder"}
+_RULES = {
+    "loss": Rule(action="drop"),
+    "duplication": Rule(action="duplicate"),
+    "reordering": Rule(action="reorder", time=_LOOK),
+}
 
 
 class Meddling:
@@ -49,6 +54,6 @@ class Meddling:
 def _go_along(rules: Faults, weather: Weather, channels: tuple[str, ...]) -> None:
     for name in rules.names():
         rules.remove(name)
-    for rate, action in _ACTIONS.items():
+    for rate, rule in _RULES.items():
         if share := getattr(weather, rate):
-            rules.add(rate, Rule(action=action, direction="out", channels=channels, probability=share, time=_LOOK))
+            rules.add(rate, replace(rule, channels=channels, probability=share))
