@@ -135,6 +135,14 @@ class Inhabitant(Agent):
         flow.scope.cancel()
         return flow.sent, flow.refused
 
+    async def break_off(self, peer: str) -> None:
+        """Break all connections to a node."""
+        self._node.disconnect(peer)
+
+    async def firings(self) -> int:
+        """How often the rules for faults have struck."""
+        return sum(row.firings for row in self._node.faults.rows())
+
     async def account(self) -> Account:
         """What flowed to here so far."""
         return self._account

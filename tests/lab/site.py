@@ -51,6 +51,11 @@ class Resident(Agent):
         self.tell("account")
         return self.answer(Account)
 
+    def firings(self) -> int:
+        """How often its rules for faults have struck."""
+        self.tell("firings")
+        return self.answer(int)
+
     def sights(self) -> list[Sight]:
         """What it noticed since this was last asked."""
         self.tell("sights")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.agents import eventually
 from tests.integration.nodes import PATIENCE
-from tests.lab import flips, kills
+from tests.lab import flips, kills, lossy
 from tests.lab.inhabitant import Account, Sight, content
 from tests.lab.silence import Silence
 from tests.lab.site import opened_lab, why_not
@@ -38,6 +38,12 @@ def without(limits: Sequence[Limit], *timed: str) -> list[Limit]:
 def test_flipped_bits_that_tcp_does_not_find_end_connections_by_name_and_are_never_delivered() -> None:
     figures = flips.measure(0.3, 2, seed=1)
     assert conclude("flips", figures, without(flips.LIMITS, *BUSY), as_json=False)
+
+
+@needs_network
+def test_acknowledged_messages_arrive_once_and_in_order_where_frames_are_lost_and_connections_break() -> None:
+    figures = lossy.measure(1_000, 0.3, 0.05, 0.3, seed=1)
+    assert conclude("lossy", figures, lossy.LIMITS, as_json=False)
 
 
 @needs_network
