@@ -1,6 +1,8 @@
 """Events and counters that no other test emits; `tests/test_events_page.py` knows which test emits which."""
 
 import contextlib
+import socket
+import struct
 
 import pytest
 import trio
@@ -76,10 +78,11 @@ async def test_who_is_turned_away_is_counted_by_the_reason(code: str, hello: Hel
         }
 
 
-async def test_who_hangs_up_in_the_middle_of_a_handshake_has_sent_no_garbage() -> None:
+@pytest.mark.parametrize("resets", [False, True])
+async def test_who_hangs_up_in_the_middle_of_a_handshake_has_sent_no_garbage(resets: bool) -> None:
     async with opened("alpha") as alpha, alpha.open_events() as events:
-        async with stranger_at(alpha.addresses[0]):
-            pass
+        async with stranger_at(alpha.addresses[0]) as stranger:
+            stranger.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", resets, 0))
         assert (await notice_of(PeerRefused, events)).code == "hung_up"
         assert alpha.counters["refused_hung_up"] == 1
 

@@ -30,7 +30,7 @@ def drive(address: str, cases: Sequence[Case], seconds: float) -> list[Figures]:
     work = ",".join(f"{{{case.benchmark},{case.payload},{case.callers},{case.bulk}}}" for case in cases)
     options = ["-name", "driver@127.0.0.1", "-dist_listen", "false"]
     port = int(address.rpartition(":")[2])
-    _become(port, options, f"bench:drive([{work}], {seconds}, net_adm:ping('server@127.0.0.1'))")
+    _become(port, options, f"bench:drive([{work}], {seconds})")
 
 
 def _become(port: int, options: Sequence[str], start: str) -> NoReturn:
