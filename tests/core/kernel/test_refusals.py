@@ -150,6 +150,16 @@ async def test_an_older_incarnation_than_the_known_one_is_refused() -> None:
             assert "incarnation 4 of stranger is older than 5" in refusal.text
 
 
+async def test_an_older_incarnation_is_refused_when_the_newer_is_gone_and_forgotten_too() -> None:
+    """Seed 3 of HyParView: who took a name at another door died, and the former life of that name was let in."""
+    async with opened("alpha") as alpha:
+        async with stranger_at(alpha.addresses[0]) as stranger:
+            assert isinstance(await stranger.shake(replace(HELLO, node=NodeSpec("stranger", 5, 1))), Welcome)
+        await until(lambda: "stranger" not in alpha._kernel.peers.table)
+        refusal = await refusal_of(alpha, replace(HELLO, node=NodeSpec("stranger", 4, 1)))
+        assert refusal.code is Refused.STALE
+
+
 async def test_a_handshake_that_was_overtaken_by_a_newer_life_is_refused_at_its_end() -> None:
     """The older life said its hello first and its proof last."""
     async with (

@@ -22,6 +22,10 @@ FUTURE_LIMIT = 2**32
 that no other could ever follow does not (reliability reference 4.1, threat 11)."""
 
 
+_LIVES = 4096
+"""Names whose newest life is remembered when nothing else tells of it (chosen: nodes that one node meets in weeks)."""
+
+
 class Judge(Struct, eq=False):
     """Knows the lives, names and lanes of one node."""
 
@@ -35,6 +39,8 @@ class Judge(Struct, eq=False):
     """Why nobody may come in any more: it has left, is closing."""
     proving: set[tuple[str, LaneKey]] = set()
     """Lanes, with the peer's name, on which we have offered our session and wait for the welcome."""
+    _lives: dict[str, tuple[int, int]] = {}
+    """The newest that came in under each name: no older one follows it, when it is gone and forgotten, too."""
 
     async def judge(self, hello: Hello, *, dialled: bool) -> Verdict:
         """Whether the peer that said `hello` is welcome on that lane."""
@@ -46,7 +52,16 @@ class Judge(Struct, eq=False):
 
     def judge_again(self, hello: Hello, *, dialled: bool) -> Verdict:
         """The same without asking anybody, at the moment that decides: much may have happened since the hello."""
-        return self._judge_node(hello.node, dialled) or self._judge_lane(hello, dialled)
+        verdict = self._judge_node(hello.node, dialled) or self._judge_lane(hello, dialled)
+        if verdict is None:
+            self._remember(hello.node)
+        return verdict
+
+    def _remember(self, node: NodeSpec) -> None:
+        self._lives.pop(node.name, None)
+        self._lives[node.name] = node.life
+        if len(self._lives) > _LIVES:
+            del self._lives[next(iter(self._lives))]
 
     def _judge_node(self, node: NodeSpec, dialled: bool) -> Verdict:
         me = self._me()
@@ -62,9 +77,10 @@ class Judge(Struct, eq=False):
             text = f"incarnation {node.incarnation} of {node.name} lies weeks ahead; set its clock right"
             return Refused.FUTURE, text
         known = self.newest(node.name)
-        if known is not None and node.life < known.life:
+        newest = max(self._lives.get(node.name, node.life), node.life if known is None else known.life)
+        if node.life < newest:
             text = (
-                f"incarnation {node.incarnation} of {node.name} is older than {known.incarnation}, known here; "
+                f"incarnation {node.incarnation} of {node.name} is older than {newest[0]}, known here; "
                 f"restart it (with a right clock or its data_dir) so that it gets a newer one"
             )
             return Refused.STALE, text
