@@ -90,7 +90,7 @@ class Doorway(Struct, eq=False):
             self._refused(wire, "silent", f"no handshake within {self._settings().handshake_timeout:g} s")
         except PeerUncertified as error:
             self._refused(wire, Refused.CERTIFICATE, str(error))
-        except (HungUp, ConnectionError, trio.ClosedResourceError) as error:
+        except (HungUp, ConnectionResetError, BrokenPipeError, trio.ClosedResourceError) as error:
             self._refused(wire, "hung_up", str(error))
         except (WireError, OSError) as error:
             self._refused(wire, "garbage", f"{type(error).__name__}: {error}")
