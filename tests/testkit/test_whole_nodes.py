@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from partisan_core.notices import Notice
 from partisan_testkit.schedules import Outcome, Schedule, run_seeds, settings_of
-from partisan_testkit.schedules.plan import Step
+from partisan_testkit.schedules.plan import Planned, Step
 from partisan_testkit.schedules.run import run_twice
 from partisan_testkit.schedules.violation import Violation
 from partisan_testkit.wholenodes.__main__ import main
@@ -33,6 +33,14 @@ def test_after_any_schedule_whole_nodes_keep_all_promises_twice_with_one_log(see
     outcome = run(overlay, seed)
     assert outcome.violation is None, f"{outcome.violation}\n{outcome.schedule}\n{outcome.repeat}"
     assert outcome.events > 500
+
+
+def test_what_takes_longer_than_the_schedule_has_left_ends_with_it() -> None:
+    """Seed 13 of HyParView with five nodes: one left at the last moment, which took it 58 ms."""
+    cluster = settings_of("hyparview", 2)
+    steps = tuple(Planned(SECONDS - 0.001, step, 1, 0) for step in (Step.LEAVE, Step.CRASH))
+    schedule = Schedule(seed=0, nodes=2, seconds=SECONDS, phases=(), steps=steps)
+    assert run_whole(schedule, cluster, workloads=[]).violation is None
 
 
 # What is found is shown.
