@@ -12,13 +12,18 @@ import msgspec
 import trio
 
 from partisan_core import Node
+from partisan_core.errors import Undelivered as UndeliveredError
 from partisan_core.identity import Address
+from partisan_core.kernel.receipts import Receipt
 from partisan_core.kinds import Listener, Transport, TransportPlugin, Wire
 from partisan_core.transports.memory import MemoryNetwork
 from partisan_core.wire.checksums import CRC32
 from partisan_core.wire.frames import FRAME_OVERHEAD, HEADER, HEADER_SIZE, Kind
 from partisan_core.wire.messages import Hello
 from tests.core.kernel.nodes import link, opened
+
+_PATIENCE = 600.0
+"""Virtual seconds that a receipt may take."""
 
 MEDDLED = frozenset(map(int, (Kind.DATA, Kind.RELAY, Kind.ACK, Kind.AGAIN, Kind.PING, Kind.PONG)))
 """Kinds of frame that are dropped and doubled: what a connection outlives."""
@@ -184,3 +189,13 @@ async def lossy_pair(
     async with opened("alpha", **common) as alpha, opened("beta", **common) as beta:
         await link(beta, alpha)
         yield alpha, beta, network
+
+
+async def outcome(receipt: Receipt) -> bool | None:
+    """None: delivered. Otherwise whether it was sent."""
+    try:
+        with trio.fail_after(_PATIENCE):
+            await receipt
+    except UndeliveredError as error:
+        return error.is_sent
+    return None

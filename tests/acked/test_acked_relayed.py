@@ -12,12 +12,11 @@ from trio.testing import MockClock
 from partisan_core import Mailbox, Node, Ref
 from partisan_core.config.model import ChannelConfig
 from partisan_core.errors import NotAcknowledged, NotConnected, UnknownChannel, UnknownNode, WouldBlock
-from partisan_core.errors import Undelivered as UndeliveredError
 from partisan_core.kernel.receipts import Receipt
 from partisan_core.notices import Undelivered
 from partisan_core.transports.memory import MemoryNetwork
 from partisan_core.wire.frames import Kind
-from tests.acked.lossy import CRC32_ONLY, LossyNetwork, cut_every
+from tests.acked.lossy import CRC32_ONLY, LossyNetwork, cut_every, outcome
 from tests.core.kernel.nodes import notice_of, until
 from tests.core.kernel.unconnected import HUB, Book, on, star
 
@@ -36,16 +35,6 @@ async def lossy_star(seed: int, *names: str, **sections: Any) -> AsyncIterator[t
     common = {"transport": network.section, "links": CRC32_ONLY} | sections
     async with star(*names, **common) as (_, hub, *rays):
         yield network, hub, *rays
-
-
-async def outcome(receipt: Receipt) -> bool | None:
-    """None: delivered. Otherwise whether it was sent."""
-    try:
-        with trio.fail_after(A_WHILE):
-            await receipt
-    except UndeliveredError as error:
-        return error.is_sent
-    return None
 
 
 async def take(box: Mailbox, count: int) -> list[Any]:

@@ -18,23 +18,12 @@ from partisan_core.kinds import Wire
 from partisan_core.notices import Undelivered
 from partisan_core.wire.frames import Kind, encode_frame
 from partisan_core.wire.messages import Hello
-from tests.acked.lossy import lossy_pair
+from tests.acked.lossy import lossy_pair, outcome
 from tests.core.kernel.nodes import Memory, notice_of, pair, until
 from tests.core.kernel.unconnected import strangers
 
-A_WHILE = 60.0
 SAFE = {"safe": {"ack": True}}
 DATA = frozenset({int(Kind.DATA)})
-
-
-async def outcome(receipt: Receipt) -> bool | None:
-    """None: delivered. Otherwise whether it was sent."""
-    try:
-        with trio.fail_after(A_WHILE):
-            await receipt
-    except UndeliveredError as error:
-        return error.is_sent
-    return None
 
 
 async def test_when_the_peer_dies_receipts_and_a_notice_say_what_is_unknown_and_what_was_not_sent(
